@@ -1,0 +1,126 @@
+"""NetCDF-4, HDF5 and HDF-EOS5 files through h5py: groups, variables, attributes, values as stored.
+
+Names of dimensions are worked out in `hdf5_dimensions.py`. Links that leave the file are not followed, and values
+kept in other files are not read: a granule is one file. Writing is `hdf5_writer.py`.
+"""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5d, h5l, h5pl, h5z
+
+from transformers.contract import NoRetry
+from transformers.formats.hdf5_attributes import read_attributes
+from transformers.formats.hdf5_dimensions import Found, resolve
+from transformers.formats.layout import Dimension, Filters, Granule, VariableInfo, join
+
+_NON_COORDINATE = "_nc4_non_coord_"  # netCDF-C's disguise of a variable named like a dimension it does not have
+
+
+class Hdf5Granule(Granule):
+    """An HDF5 file. `file` and `dataset()` are for those who read chunks themselves."""
+
+    def __init__(self, path: Path, title: str) -> None:
+        self.path, self._title = path, title
+        try:
+            self.file = h5py.File(path, "r", locking=False)
+            self.groups: dict[str, dict[str, Any]] = {}
+            self._datasets: dict[str, h5py.Dataset] = {}
+            self._seen: set[Any] = set()
+            self._walk(self.file, "/")
+            found = {p: Found(p, d, read_attributes(d)) for p, d in self._datasets.items()}
+            self.dimensions, dims = resolve(self.file, found)
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            raise NoRetry(f"{title}: {_reason(error)}") from error
+        self.variables = {p: _info(f, dims[p], self.dimensions) for p, f in found.items() if p in dims}
+
+    def dataset(self, path: str) -> h5py.Dataset:
+        """The h5py dataset of a variable."""
+        return self._datasets[path]
+
+    def read(self, path: str, selection: Any = ...) -> np.ndarray:
+        dataset = self._datasets[path]
+        _make_readable(dataset, f"{self._title}: {path}")
+        try:
+            return np.asarray(dataset[selection])
+        except (OSError, RuntimeError) as error:
+            raise NoRetry(f"{self._title}: {path}: {_reason(error)}") from error
+
+    def close(self) -> None:
+        self.file.close()
+
+    def _walk(self, group: h5py.Group, path: str) -> None:
+        identity = h5py.h5o.get_info(group.id).addr
+        if identity in self._seen:  # a hard link back to an ancestor would never end
+            return
+        self._seen.add(identity)
+        self.groups[path] = read_attributes(group)
+        below = []
+        for name in list(group):  # a list first: h5py keeps its lock while an iterator lives
+            link = group.id.links.get_info(name.encode("utf-8", "surrogateescape"))
+            if link.type == h5l.TYPE_EXTERNAL:
+                continue
+            child = group.get(name)
+            if isinstance(child, h5py.Dataset):
+                self._datasets[join(path, name.removeprefix(_NON_COORDINATE))] = child
+            elif isinstance(child, h5py.Group) and link.type == h5l.TYPE_HARD:
+                below.append((name, child))
+        for name, child in below:
+            self._walk(child, join(path, name))
+
+
+def _info(found: Found, dims: tuple[str, ...], dimensions: dict[str, Dimension]) -> VariableInfo:
+    dataset = found.dataset
+    plist = dataset.id.get_create_plist()
+    user_fill = plist.fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED and dataset.dtype.kind in "iufS"
+    return VariableInfo(
+        path=found.path,
+        dims=dims,
+        shape=dataset.shape or (),
+        dtype=dataset.dtype,
+        attributes=found.attributes,
+        chunks=dataset.chunks,
+        filters=_filters(plist),
+        fill=found.attributes.get("_FillValue"),
+        storage_fill=dataset.fillvalue if user_fill else None,
+    )
+
+
+def _filters(plist: Any) -> Filters:
+    deflate, shuffle, fletcher, other = None, False, False, []
+    for i in range(plist.get_nfilters()):
+        code, _, values, name = plist.get_filter(i)
+        if code == h5z.FILTER_DEFLATE:
+            deflate = int(values[0])
+        elif code == h5z.FILTER_SHUFFLE:
+            shuffle = True
+        elif code == h5z.FILTER_FLETCHER32:
+            fletcher = True
+        else:
+            other.append(name.decode("ascii", "replace") or str(code))
+    return Filters(deflate, shuffle, fletcher, tuple(other))
+
+
+def _make_readable(dataset: h5py.Dataset, title: str) -> None:
+    """Refuse values that stand in other files; find the plug-ins of filters that HDF5 does not have built in."""
+    plist = dataset.id.get_create_plist()
+    if plist.get_external_count() or plist.get_layout() == h5d.VIRTUAL:
+        raise NoRetry(f"{title}: its values stand in other files; allowed: files that hold their own values")
+    codes = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+    if all(h5z.filter_avail(c) for c in codes):
+        return
+    # The netCDF4 wheel brings zstd, blosc and bzip2; finding its folder does not import it.
+    spec = importlib.util.find_spec("netCDF4")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        h5pl.append(str(Path(place) / "plugins").encode())
+
+
+def _reason(error: Exception) -> str:
+    """The library's own words, without our wrapping."""
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    return text.strip() or type(error).__name__
+
+
