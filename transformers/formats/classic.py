@@ -5,7 +5,6 @@ data that are not there, and it costs 0.2 s to import. Writing is NetCDF-4 only 
 Obeys: "NetCDF Classic Format Specification" (CDF-1, CDF-2) and "CDF-5 Format Specification".
 """
 
-import os
 import struct
 from dataclasses import dataclass
 from math import prod
@@ -104,7 +103,7 @@ class ClassicGranule(Granule):
             records = self.variables[path].shape[0] if placed.is_record else 1
             if records:
                 end = max(end, placed.begin + (records - 1) * self._record_bytes + placed.slab_bytes)
-        size = os.stat(self.path).st_size
+        size = self.path.stat().st_size
         if end > size:
             raise NoRetry(f"{self._title}: truncated: {size} bytes, but its header describes {end}")
 

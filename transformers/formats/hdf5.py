@@ -122,5 +122,3 @@ def _reason(error: Exception) -> str:
     """The library's own words, without our wrapping."""
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     return text.strip() or type(error).__name__
-
-

@@ -15,8 +15,17 @@ from h5py import h5a, h5s, h5t
 from transformers.formats.layout import StringText
 
 BOOKKEEPING = frozenset(
-    "CLASS NAME REFERENCE_LIST DIMENSION_LIST DIMENSION_LABELS _Netcdf4Dimid _Netcdf4Coordinates _nc3_strict "
-    "_NCProperties".split()
+    [
+        "CLASS",
+        "NAME",
+        "REFERENCE_LIST",
+        "DIMENSION_LIST",
+        "DIMENSION_LABELS",
+        "_Netcdf4Dimid",
+        "_Netcdf4Coordinates",
+        "_nc3_strict",
+        "_NCProperties",
+    ]
 )
 
 

@@ -29,9 +29,7 @@ class Found:
     attributes: Mapping[str, Any]
 
 
-def resolve(
-    file: h5py.File, found: Mapping[str, Found]
-) -> tuple[dict[str, Dimension], dict[str, tuple[str, ...]]]:
+def resolve(file: h5py.File, found: Mapping[str, Found]) -> tuple[dict[str, Dimension], dict[str, tuple[str, ...]]]:
     """All dimensions by path, and the dimensions of each variable. Datasets that only declare a dimension are absent
     from the second."""
     table = _Table(file, found)

@@ -19,6 +19,7 @@ from transformers.formats.hdf5_attributes import write_attribute, write_attribut
 from transformers.formats.layout import Dimension, VariableInfo, is_visible, join, name_of, parent_of
 
 _CHUNK_BYTES = 4 << 20  # of a chunk that nobody chose
+_LEGAL_NAME = re.compile(r"[A-Za-z0-9_\u0080-\U0010ffff]([^\x00-\x1f\x7f/]*[^\x00-\x1f\x7f/ ])?")  # NetCDF user's guide
 _ONLY_DIMENSION = "This is a netCDF dimension but not a netCDF variable{:10d}"
 
 
@@ -60,7 +61,7 @@ class Writer:
         return group
 
     def variable(self, info: VariableInfo, data: np.ndarray | None = None) -> h5py.Dataset:
-        """Make a variable of info's path, dims, shape, dtype, attributes, filters, chunks and fill; write data if given.
+        """Make a variable as `info` says (path, dims, shape, dtype, attributes, filters, chunks, fill); write the data.
 
         Without data the caller fills the returned dataset (also by whole chunks: `dataset.id.write_direct_chunk`).
         A dimension that is not visible from the variable's group is declared in that group under the same name.
@@ -184,9 +185,9 @@ def _as_dtype(value: Any, dtype: np.dtype) -> Any:
     """A fill value in the type of its variable; None when that type cannot hold it."""
     try:
         one = np.asarray(value).reshape(-1)[:1]
-        if one.dtype.kind == "U":
-            one = np.array([str(one[0]).encode()])
-        if one.dtype.kind in "SO" and dtype.kind not in "S":
+        if dtype.kind == "S":  # a number as the fill of characters: netCDF-4 can only keep its first character
+            return np.array(one[0] if one.dtype.kind == "S" else str(one[0]).encode()).astype(dtype)[()]
+        if one.dtype.kind in "SUO":
             return None
         with np.errstate(all="ignore"):
             cast = one.astype(dtype)
@@ -208,14 +209,15 @@ def _fitting_fill(attributes: Mapping[str, Any], dtype: np.dtype) -> Mapping[str
 
 
 def _legal_names(attributes: Mapping[str, Any], where: str) -> Mapping[str, Any]:
-    """Names netCDF accepts: blanks to `_`, other odd characters dropped, a leading digit prefixed with `_`.
+    """Names netCDF accepts. One that it refuses (a slash, a control character, an odd first character, a blank at
+    the end) gets blanks as `_`, other odd characters dropped, a leading digit prefixed with `_`.
 
     Raises ValueError when two names become equal (transformers-l2.md, section 5 of the project's contracts).
     """
     legal: dict[str, Any] = {}
     for name, value in attributes.items():
-        new = re.sub(r"[^A-Za-z0-9_\-.+@]", "", name.replace(" ", "_"))
-        new = "_" + new if new[:1].isdigit() else new
+        new = name if _LEGAL_NAME.fullmatch(name) else re.sub(r"[^A-Za-z0-9_\-]", "", name.replace(" ", "_"))
+        new = "_" + new if new is not name and new[:1].isdigit() else new
         if new in legal:
             raise ValueError(f"{where}: two attributes would both be called {new!r} in NetCDF")
         if new:

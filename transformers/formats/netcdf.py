@@ -37,7 +37,17 @@ __all__ = [
 ]
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-USER_BLOCKS = (0, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)  # where the signature may stand (HDF5 file format, II.A)
+USER_BLOCKS = (
+    0,
+    512,
+    1024,
+    2048,
+    4096,
+    8192,
+    16384,
+    32768,
+    65536,
+)  # where the signature may stand (HDF5 file format, II.A)
 
 
 def open_granule(path: Path, name: str = "") -> Granule:
