@@ -49,7 +49,9 @@ class Settings:
     items_per_child: int = _setting(1, "Work items one child carries out before it is replaced")
     item_memory_mb: int = _setting(4096, "Address space a work item may take beyond the loaded libraries", unit="MiB")
     item_timeout_s: int = _setting(14400, "Longest time one work item may run", unit="s")
-    default_item_threshold_s: int = _setting(300, "Run time after which an item is retried before any succeeded", unit="s")
+    default_item_threshold_s: int = _setting(
+        300, "Run time after which an item is retried before any succeeded", unit="s"
+    )
     retry_limit: int = _setting(5, "Times a failed work item is tried again")
     poison_limit: int = _setting(6, "Deaths of the appliance while an item ran after which that item is failed")
     stuck_check_s: int = _setting(300, "Time between two looks for items past their threshold", unit="s")
@@ -63,10 +65,14 @@ class Settings:
     max_percent_errors: int = _setting(75, "Percentage of failed items after which a job fails", unit="%")
     min_items_for_percent: int = _setting(10, "Finished items of a step before the percentage is looked at")
     max_batch_inputs: int = _setting(1_000_000_000_000, "Most inputs of one batch, where the chain says nothing")
-    max_batch_bytes: int = _setting(5_000_000_000, "Most bytes of one batch, where the chain says nothing", unit="bytes")
+    max_batch_bytes: int = _setting(
+        5_000_000_000, "Most bytes of one batch, where the chain says nothing", unit="bytes"
+    )
     granule_page: int = _setting(2000, "Granules the first step finds at a time")
     expiration_days: int = _setting(30, "Days that results are kept", unit="days")
-    reap_after_minutes: int = _setting(20_160, "Minutes after which work items of ended jobs are deleted", unit="minutes")
+    reap_after_minutes: int = _setting(
+        20_160, "Minutes after which work items of ended jobs are deleted", unit="minutes"
+    )
     sync_wait_s: int = _setting(1200, "Longest time a synchronous request waits before it is sent to its job", unit="s")
     max_upload_bytes: int = _setting(2_000_000_000, "Largest shape upload", unit="bytes")
 
@@ -74,11 +80,15 @@ class Settings:
     services_file: Path | None = _setting(None, "Service chains; empty: those shipped in data/services.yml")
     harvest_roots: tuple[str, ...] = _setting((), "Folders whose files may be catalogued and served")
     provider: str = _setting("LOCAL", "Provider of harvested metadata without one")
-    remote_hosts: tuple[str, ...] = _setting((), "Hosts that data links may be fetched from; credentials in remotes.toml")
+    remote_hosts: tuple[str, ...] = _setting(
+        (), "Hosts that data links may be fetched from; credentials in remotes.toml"
+    )
 
     object_store_server: str = _setting("", "embedded, minio or external; empty: external when an endpoint is set")
     object_store_endpoint: str = _setting("", "URL of an S3 endpoint; empty: the embedded store")
-    object_store_public_endpoint: str = _setting("", "URL by which clients reach the store; set: results are signed links")
+    object_store_public_endpoint: str = _setting(
+        "", "URL by which clients reach the store; set: results are signed links"
+    )
     object_store_region: str = _setting("us-east-1", "Region given to the store")
     object_store_access_key: str = _setting("", "Access key of the store; generated for the embedded one", secret=True)
     object_store_secret_key: str = _setting("", "Secret key of the store; generated for the embedded one", secret=True)
@@ -157,7 +167,7 @@ def setting_fields() -> dict[str, Field[Any]]:
     return {f.name: f for f in fields(Settings)}
 
 
-NOT_SETTINGS = {"HARMONIUM_SETTINGS", "HARMONIUM_SHARED", "HARMONIUM_URL", "HARMONIUM_TOKEN"}
+NOT_SETTINGS = {"HARMONIUM_SETTINGS", "HARMONIUM_SHARED", "HARMONIUM_URL", "HARMONIUM_TOKEN", "HARMONIUM_SKIP_REPORT"}
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

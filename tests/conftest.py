@@ -4,8 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Real files and processes make single examples slow on a busy machine: no deadline. `just fuzz` takes the long profile.
+settings.register_profile("suite", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", deadline=None, max_examples=3000, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +21,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real granules are absent: no folder {folder}")
     return folder
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Skipped tests go into the report that `just test` ends with (HARMONIUM_SKIP_REPORT; written by xdist workers)."""
+    path = os.environ.get("HARMONIUM_SKIP_REPORT")
+    if path and report.skipped and not hasattr(report, "node"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        with Path(path).open("a") as file:
+            file.write(f"{report.nodeid}: {reason}\n")
