@@ -2,8 +2,9 @@
 
 Runs in the child only; `launch.py` is the other end. A request is
 {"function": "module:name", "calls": [[argument, ...], ...], "progress": bool, "log": path, "folder": path,
-"memory_mb": int | null, "last": bool}. The answers are {"started": true}, {"progress": percent}, then per call
-{"result": value} or {"error": {"kind", "text", "memory"}}, and {"done": exit code}. Standard library only.
+"memory_mb": int | null, "last": bool}, where an argument {"path": text} is a Path. The answers are {"started": true},
+{"progress": percent}, then per call {"result": value} or {"error": {"kind", "text", "memory"}}, and {"done": exit code}.
+Standard library only.
 """
 
 import ctypes
@@ -77,9 +78,7 @@ def _answer(work: socket.socket, request: dict[str, Any]) -> int:
         function = _resolve(request["function"])
         extra = [_progress_to(work)] if request["progress"] else []
         for arguments in request["calls"]:
-            answer = _call(function, [*arguments, *extra])
-            code = max(code, answer.pop("code"))
-            wire.send(work, answer)
+            code = max(code, _report(work, _call(function, [*map(_decoded, arguments), *extra])))
     except ImportError as error:
         traceback.print_exc()
         code = 1
@@ -106,6 +105,21 @@ def _call(function: Callable[..., Any], arguments: list[Any]) -> dict[str, Any]:
         memory = isinstance(error.__cause__ or error.__context__, MemoryError)
         return {"error": {"kind": type(error).__name__, "text": str(error), "memory": memory}, "code": 1}
     return {"result": value, "code": value if isinstance(value, int) and not isinstance(value, bool) else 0}
+
+
+def _report(work: socket.socket, answer: dict[str, Any]) -> int:
+    """Say what became of a call; its exit code."""
+    code = int(answer.pop("code"))
+    try:
+        wire.send(work, answer)
+    except (TypeError, ValueError) as error:  # the result is no JSON
+        wire.send(work, {"error": {"kind": type(error).__name__, "text": str(error), "memory": False}})
+        return 1
+    return code
+
+
+def _decoded(argument: Any) -> Any:
+    return Path(argument["path"]) if isinstance(argument, dict) and set(argument) == {"path"} else argument
 
 
 def _resolve(name: str) -> Callable[..., Any]:

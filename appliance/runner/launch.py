@@ -121,7 +121,8 @@ class LocalLauncher:
 
     def run(self, order: Order, *, canceled: Callable[[], bool], progress: Callable[[int], None]) -> ChildOutcome:
         """Carry out one order and wait for its end. LaunchError when no child can be made."""
-        arguments = [order.name, *(str(p) for p in (order.message_path, order.catalog_path, order.outdir))]
+        paths = (order.message_path, order.catalog_path, order.outdir)
+        arguments = [order.name, *({"path": str(path)} for path in paths)]
         request = {
             "function": self._entry,
             "calls": [arguments],
@@ -134,7 +135,7 @@ class LocalLauncher:
         return self._carry_out(kind, request, order.limits.timeout_s, canceled=canceled, progress=progress)
 
     def run_function(self, module: str, function: str, argument: Any, *, limits: ItemLimits | None = None) -> Any:
-        """`function(argument)` of a module, in a child; argument and result are JSON. ChildFailed says what failed."""
+        """`function(argument)` of a module, in a child; argument and result are JSON. ChildFailed says why not."""
         outcome = self.call_each(f"{module}:{function}", [argument], limits=limits)
         if not outcome.results or "result" not in outcome.results[0]:
             raise ChildFailed(outcome.failure)
@@ -220,11 +221,11 @@ def _describe(launcher: LocalLauncher, function: str, paths: list[str]) -> list[
     described: list[dict[str, Any]] = []
     while len(described) < len(paths):
         rest = paths[len(described) :]
-        outcome = launcher.call_each(function, rest, limits=DESCRIBE_LIMITS)
+        outcome = launcher.call_each(function, [{"path": path} for path in rest], limits=DESCRIBE_LIMITS)
         described += [_facts(path, answer) for path, answer in zip(rest, outcome.results, strict=False)]
         if len(outcome.results) < len(rest):
             suspect = rest[len(outcome.results)]
-            alone = launcher.call_each(function, [suspect], limits=DESCRIBE_LIMITS)
+            alone = launcher.call_each(function, [{"path": suspect}], limits=DESCRIBE_LIMITS)
             answer = alone.results[0] if alone.results else {"error": {"text": alone.failure}}
             described.append(_facts(suspect, answer))
     return described

@@ -271,6 +271,8 @@ def test_a_function_runs_in_a_child_and_its_result_comes_back(launcher):
         launcher.run_function("awkward", "double", None)
     with pytest.raises(ChildFailed, match="no function 'treble'"):
         launcher.run_function("awkward", "treble", 1)
+    with pytest.raises(ChildFailed, match="not JSON serializable"):
+        launcher.run_function("awkward", "answer_with_a_set", 1)
 
 
 def test_describing_goes_on_past_broken_files_and_crashes(launcher):

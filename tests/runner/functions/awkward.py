@@ -13,8 +13,8 @@ from pathlib import Path
 
 def run_step(name, message_path, catalog_path, outdir, progress):
     """A step as `transformers.run.run_step`: the name says how it behaves."""
-    message = json.loads(Path(message_path).read_text())
-    return globals()[name](message, Path(outdir), progress)
+    message = json.loads(message_path.read_text())
+    return globals()[name](message, outdir, progress)
 
 
 def write_facts(message, outdir, progress):
@@ -115,8 +115,13 @@ def double(number):
 
 def describe_or_crash(path):
     """A function for `call_each`: crashes on a file called so, refuses another, describes the rest."""
-    if "crash" in path:
+    if "crash" in path.name:
         ctypes.string_at(0)
-    if "broken" in path:
+    if "broken" in path.name:
         raise OSError("not HDF5")
-    return {"path": path, "pid": os.getpid()}
+    return {"path": str(path), "pid": os.getpid()}
+
+
+def answer_with_a_set(argument):
+    """A result that is no JSON."""
+    return {argument}
