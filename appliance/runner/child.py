@@ -3,7 +3,7 @@
 Runs in the child only; `launch.py` is the other end. A request is
 {"function": "module:name", "calls": [[argument, ...], ...], "progress": bool, "log": path, "folder": path,
 "memory_mb": int | null, "last": bool}, where an argument {"path": text} is a Path. The answers are {"started": true},
-{"progress": percent}, then per call {"result": value} or {"error": {"kind", "text", "memory"}}, and {"done": exit code}.
+{"progress": percent}, then per call {"result": value} or {"error": {"kind", "text", "memory"}}, and {"done": code}.
 Standard library only.
 """
 

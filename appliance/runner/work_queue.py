@@ -1,7 +1,7 @@
 """The queue of bells: a Huey that says only "something is ready", and the threads that answer.
 
 A bell carries nothing, so losing one loses nothing: `upkeep.py` rings again for whatever is ready. What a thread does
-when a bell rings is handed in (`perform.py`). The facts are in state.db, never here: queue.db may be deleted at any time.
+when a bell rings is handed in (`perform.py`). The facts are in state.db: queue.db may be deleted at any time.
 """
 
 import contextlib
