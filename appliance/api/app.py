@@ -10,7 +10,19 @@ from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
-from appliance.api import about, capabilities, coverages, granules, jobs, labels, login, pages, results, stac, work_items
+from appliance.api import (
+    about,
+    capabilities,
+    coverages,
+    granules,
+    jobs,
+    labels,
+    login,
+    pages,
+    results,
+    stac,
+    work_items,
+)
 from appliance.api.guards import signed_in, visitor
 from appliance.api.paths import EncodedSlashes
 from appliance.api.problems import EXCEPTION_HANDLERS

@@ -84,5 +84,3 @@ def _wanted(header: str | None, if_range: str | None, resource: Resource) -> tup
 def _pieces(resource: Resource, start: int, length: int) -> Iterator[bytes]:
     with resource.open_range(start, length) as pieces:
         yield from pieces
-
-

@@ -45,6 +45,4 @@ def _collection(parts: Parts, who: Identity, given: Parameters) -> Collection:
             f"{concept_id} must be a CMR collection identifier, but we could not find a matching collection. "
             + access.format("ID")
         )
-    raise NotFoundError(
-        f"Unable to find collection short name {short_name} in the CMR. " + access.format("short name")
-    )
+    raise NotFoundError(f"Unable to find collection short name {short_name} in the CMR. " + access.format("short name"))

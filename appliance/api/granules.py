@@ -17,9 +17,7 @@ from appliance.parts import Parts
 
 
 @route("/granules/{granule_id:str}/{name:str}", http_method=["GET", "HEAD"], sync_to_thread=True)
-def original(
-    request: Request[Any, Any, Any], parts: Parts, who: Identity, granule_id: str, name: str
-) -> Response[Any]:
+def original(request: Request[Any, Any, Any], parts: Parts, who: Identity, granule_id: str, name: str) -> Response[Any]:
     """The bytes of a granule of this machine; 404 for granules elsewhere and for what the asker may not read."""
     granule = rows.granule(parts.catalog, granule_id)
     if granule is None or granule.file_name != name or not parts.accounts.may_read(who, granule.collection_id):

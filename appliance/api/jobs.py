@@ -177,5 +177,3 @@ async def _posted_ids(request: Request[Any, Any, Any]) -> list[str]:
     if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
         raise RequestValidationError('body: no list "jobIDs"; allowed: a JSON object {"jobIDs": ["<uuid>", …]}')
     return ids
-
-

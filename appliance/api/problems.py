@@ -59,7 +59,9 @@ def problem(
 ) -> Response[Any]:
     """The body: JSON, or a small page where a browser asked for one."""
     if _wants_page(request):
-        page = f"<!doctype html><title>Harmonium</title><h1>Sorry! {html.escape(text)}</h1><p><a href=/>Harmonium</a></p>"
+        page = (
+            f"<!doctype html><title>Harmonium</title><h1>Sorry! {html.escape(text)}</h1><p><a href=/>Harmonium</a></p>"
+        )
         return Response(page, status_code=status, media_type="text/html", headers=headers)
     body = {"code": code, "description": f"Error: {text}"}
     return Response(body, status_code=status, media_type="application/json", headers=headers)

@@ -84,9 +84,7 @@ class Strangers:
         if name in _LOOPBACK_NAMES:
             return True
         # Bound to an address of a network, that address is a name of ours too (only with accounts: see `check`).
-        return name == self._settings.host.lower() or (
-            self._settings.host in ("0.0.0.0", "::") and _is_address(name)
-        )
+        return name == self._settings.host.lower() or (self._settings.host in ("0.0.0.0", "::") and _is_address(name))
 
     def _is_foreign(self, scope: Scope, headers: dict[str, str]) -> bool:
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):

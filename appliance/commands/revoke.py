@@ -21,5 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     prepare_home(settings)
     what = (arguments.collection, arguments.grantee, arguments.permission)
     had = revoke(Database(settings.state_path), *what)
-    print(f"{arguments.grantee} may no longer {arguments.permission} {arguments.collection}" if had else "no such grant")
+    print(
+        f"{arguments.grantee} may no longer {arguments.permission} {arguments.collection}" if had else "no such grant"
+    )
     return 0
