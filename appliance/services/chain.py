@@ -1,7 +1,8 @@
 """Service chains as values: what can be done, with which steps, under which conditions.
 
 Read from `data/services.yml` by `registry.py`, chosen by `match.py`. Dialect: Harmony's services.yml (harmony-api 4.2)
-with two keys of ours: `images:` at the top (image -> transformer) and `only_when_named:` in a chain.
+with keys of ours: `images:` at the top (image -> transformer); `only_when_named:`, `native_formats:`,
+`keeps_native_format:` in a chain; `kind:` in a step's conditions.
 """
 
 from collections.abc import Mapping
@@ -42,6 +43,7 @@ class Step:
     exists: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     native_formats: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()  # ours: kinds of collections (catalog.md 3) for which the step is used; () all
     always_wait_for_prior_step: bool = False
     is_sequential: bool = False
     is_batched: bool = False
@@ -66,4 +68,8 @@ class ServiceChain:
     default_sync: bool | None = None
     validate_variables: bool = True
     only_when_named: bool = False
+    only_with_average: bool = False  # ours: considered only when `average` is in the request
+    native_formats: tuple[str, ...] = ()  # ours: its output formats are offered for these archive formats only; () all
+    keeps_native_format: bool = False  # ours: unless a format is named, outputs are of the input's own kind
+    associated: tuple[str, ...] = ()  # collections added by hand (environment variable <NAME>_COLLECTIONS)
     unavailable: str = ""
