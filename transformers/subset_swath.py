@@ -59,7 +59,7 @@ def _subset(one: Input, request: SwathRequest, outdir: Path) -> Output:
         box = item_box(degrees, to_360=_to_360(source, selection))
         if box is None:
             raise NoData(EMPTY)
-        root = root_attributes(granule.groups["/"], *degrees[0], name)
+        root = root_attributes(granule.groups["/"], degrees, name)
         write(source, steps, _with_history(root, request, one), ready, path)
     return Output(path=path, media_type=NETCDF4, bbox=box, source=one)
 

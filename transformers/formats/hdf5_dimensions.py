@@ -89,6 +89,8 @@ class _Table:
                 continue
             named: list[str] = []
             for axis, dim in enumerate(dims):
+                if dim is None and axis and axis == len(dims) - 1 and self._found[path].dataset.dtype == "S1":
+                    dim = self._text_axis(path)
                 if dim is None:
                     dim = self._same_size(parent_of(path), self._found[path].dataset, axis, named)
                 if dim is None:
@@ -98,21 +100,26 @@ class _Table:
                     self.dimensions[dim] = Dimension(dim, int(size), anonymous=True)
                 named.append(dim)
             made_up[path] = named
-        replaced: dict[str, str] = {}
+        replaced: dict[str, str] = {}  # the first name that a made-up one gets holds for its whole group
         for path, named in made_up.items():
-            own = said.get(path)
-            if own:
-                for axis, (scope, name) in enumerate(own):
-                    if self.dimensions[named[axis]].anonymous:
-                        better = self._declare(scope, name, self.dimensions[named[axis]].size, parent_of(path))
-                        if better:
-                            replaced.setdefault(named[axis], better)
-                            named[axis] = better
+            for axis, (scope, name) in enumerate(said.get(path, ())):
+                dim = named[axis]
+                if self.dimensions[dim].anonymous and dim not in replaced:
+                    better = self._declare(scope, name, self.dimensions[dim].size, parent_of(path))
+                    if better:
+                        replaced[dim] = better
         for path, named in made_up.items():
             self.dims[path] = tuple(replaced.get(d, d) for d in named)
         used = {d for dims in self.dims.values() for d in dims}
         for path in [p for p, d in self.dimensions.items() if d.anonymous and p not in used]:
             del self.dimensions[path]
+
+    def _text_axis(self, path: str) -> str:
+        """The axis along a text of single characters: `string<length>`, as the Python libraries call it."""
+        size = int(self._found[path].dataset.shape[-1])
+        dim = join(parent_of(path), f"string{size}")
+        self.dimensions.setdefault(dim, Dimension(dim, size))
+        return dim
 
     def _same_size(self, group: str, dataset: h5py.Dataset, axis: int, taken: Iterable[str]) -> str | None:
         """A dimension of this group with the size of the axis that the variable does not use yet (as netCDF-C)."""

@@ -75,9 +75,10 @@ def bounds_text(lat: np.ndarray, lon: np.ndarray) -> str | None:
 
 
 def root_attributes(
-    attributes: Mapping[str, Any], lat: np.ndarray, lon: np.ndarray, product_name: str
+    attributes: Mapping[str, Any], pairs: Sequence[tuple[np.ndarray, np.ndarray]], product_name: str
 ) -> dict[str, Any]:
-    """Root attributes of the output, history apart. lat, lon: of the first pair of the output."""
+    """Root attributes of the output, history apart. pairs: latitude and longitude of every pair of the output."""
+    lat, lon = (np.concatenate([pair[axis].ravel() for pair in pairs]) for axis in (0, 1))
     made = {k: v for k, v in attributes.items() if k not in REMOVED}
     east_west = longitude_bounds(lon)
     found: dict[str, float] = {}
@@ -87,7 +88,7 @@ def root_attributes(
         found |= {"geospatial_lon_min": east_west[0], "geospatial_lon_max": east_west[1]}
     made |= {k: _like(made[k], v) for k, v in found.items() if k in made}
     made["geospatial_bounds_crs"] = "EPSG:4326"
-    text = bounds_text(lat, lon)
+    text = bounds_text(*pairs[0])
     if text:
         made["geospatial_bounds"] = text
     if "product_name" in made:

@@ -63,7 +63,7 @@ class Source:
         if like is not None and like.is_coordinate and like.shape == (size,):
             self.add(replace(like, path=dim, dims=(dim,)), self.granule.read(original))
         else:
-            self.add(VariableInfo(dim, (dim,), (size,), np.dtype("i4")), np.arange(size, dtype="i4"))
+            self.add(VariableInfo(dim, (dim,), (size,), np.dtype("i8")), np.arange(size, dtype="i8"))
 
 
 def _around(index: np.ndarray) -> slice:
