@@ -76,7 +76,7 @@ def hull(boxes: Iterable[Box]) -> Box | None:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What is searched for: boxes, any of which may touch; with `rings` only these count and the boxes are around them."""
+    """What is searched for: boxes, any of which may touch; with `rings` only these count, inside their boxes."""
 
     boxes: tuple[Box, ...]
     rings: tuple[tuple[tuple[float, float], ...], ...] = ()

@@ -1,7 +1,7 @@
 """Searching granules in space, time and by name: two plans over two structures, chosen here and not by SQLite.
 
-Walk goes along the covering index in the order of the answer and stops at the page size; Tree asks the R*Tree, then tests
-rows and sorts. Both apply the same exact tests, so they answer alike. Candidates by id or name need neither. Measured
+Walk goes along the covering index in the order of the answer and stops at the page size; Tree asks the R*Tree, then
+tests rows and sorts. Both apply the same exact tests, so they answer alike. Candidates by id or name need neither. Measured
 facts behind every choice: docs/explanation/database.md. Rows become concepts in `rows.py`.
 """
 
@@ -56,8 +56,9 @@ def matching_keys(
         sql, values = _statement(conditions, way, shelf)
         values.update(after_start=first[0], after_number=first[1], after_id=first[2], limit=limit)
         sql = (
-            f"SELECT g.start, g.number, g.id {sql} AND (g.start, g.number, g.id) > (:after_start, :after_number, :after_id)"
-            f" ORDER BY g.start, g.number, g.id LIMIT :limit"
+            f"SELECT g.start, g.number, g.id {sql}"
+            " AND (g.start, g.number, g.id) > (:after_start, :after_number, :after_id)"
+            " ORDER BY g.start, g.number, g.id LIMIT :limit"
         )
         pages.append([(row[0], row[1], row[2]) for row in connection.execute(sql, values).fetchall()])
     return pages[0] if len(pages) == 1 else list(_first(heapq.merge(*pages), limit))

@@ -43,7 +43,7 @@ def put_collection(
     now_ms: int,
     revision: int | None = None,
 ) -> Change:
-    """revision: that of a copied record; None counts our own. kind and layout are kept where the collection says none."""
+    """revision: that of a copied record; None counts our own. kind and layout stay where the collection says none."""
     old = held(connection, "collections", one.concept_id)
     change = put_document(connection, one.concept_id, document)
     values = {

@@ -1,4 +1,4 @@
-"""Reading the catalog: rows -> concepts. Searching granules is `granule_search.py`, writing `record_rows.py`. No decisions."""
+"""Reading the catalog: rows -> concepts. Searching granules is `granule_search.py`, writing `record_rows.py`."""
 
 import json
 import sqlite3

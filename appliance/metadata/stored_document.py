@@ -1,4 +1,4 @@
-"""A record's JSON as a mapping that is read only when somebody looks: pages of 2000 granules seldom need all of them."""
+"""A record's JSON as a mapping that is parsed only when somebody looks: few readers of a page of 2000 need them all."""
 
 import json
 from collections.abc import Iterator, Mapping

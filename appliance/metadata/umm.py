@@ -1,7 +1,7 @@
 """UMM-JSON documents -> concepts. Pure; the bytes themselves are kept by `record_rows.py`, files are read elsewhere.
 
 Reads UMM-C 1.18, UMM-G 1.6.6, UMM-Var 1.2 to 1.9, UMM-S 1.0 to 1.5 and UMM-Grid, as far as the catalog needs them; what
-it does not know it leaves alone. A document that cannot be used raises RecordError with field, value and what is allowed.
+it does not know it leaves alone. A document that cannot be used raises RecordError: field, value, what is allowed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -158,7 +158,7 @@ def service_of(umm: Mapping[str, Any], concept_id: str) -> Service:
 
 
 def grid_of(umm: Mapping[str, Any], concept_id: str) -> Grid:
-    """An output grid from UMM-Grid: CRS code, range and resolution of x and y (DimensionScale), size (DimensionSize)."""
+    """An output grid from UMM-Grid: CRS code, ranges and resolutions (DimensionScale), size (DimensionSize)."""
     name = _text(umm, "Name")
     try:
         definition = umm["GridDefinition"]
