@@ -13,8 +13,7 @@ from typing import Any
 from appliance.errors import RequestValidationError
 from appliance.request.crs import Crs, parse_crs
 from appliance.request.destination import parse_destination
-from appliance.request.labels import check_label_lengths, clean_labels
-from appliance.request.link_type import parse_link_type
+from appliance.request.job_filter import check_label_lengths, clean_labels, parse_link_type
 from appliance.request.media_types import parse_accept, parse_format
 from appliance.request.query import Pairs, Parameters, SchemaProblems, check_names, listed, parameters
 from appliance.request.shapes import normalised_shape

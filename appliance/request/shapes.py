@@ -29,6 +29,7 @@ SHAPEFILE = "application/shapefile+zip"
 
 MOST_BYTES = 2_000_000_000
 MOST_POINTS = 500_000
+FARTHEST = 540.0  # degrees of longitude: one turn either way
 LARGEST_RADIUS_M = 10_000_000.0  # a quarter of the way round
 
 NAMES = {GEOJSON: "GeoJSON", KML: "KML", SHAPEFILE: "ESRI Shapefile"}
@@ -166,14 +167,11 @@ def _point(coordinates: Any, budget: list[int]) -> Point:
     if len(numbers) != 2 or any(isinstance(n, bool) or not isinstance(n, (int, float)) for n in numbers):
         raise _BadGeometryError(f"Found {str(coordinates)[:80]} where a longitude and a latitude should be.")
     lon, lat = numbers
-    if not (abs(lon) <= 1e6 and -90 <= lat <= 90):
-        raise _BadGeometryError(f"Found longitude {lon!r:.40}, latitude {lat!r:.40}; allowed: degrees, -90 to 90.")
-    return _wrapped(float(lon)), float(lat)
-
-
-def _wrapped(lon: float) -> float:
-    """Into -180 to 180; 180 and -180 stay what they are."""
-    return lon if -180 <= lon <= 180 else (lon + 180) % 360 - 180
+    if not (abs(lon) <= FARTHEST and -90 <= lat <= 90):
+        raise _BadGeometryError(
+            f"Found longitude {lon!r:.40}, latitude {lat!r:.40}; allowed: up to {FARTHEST:g} and 90 degrees."
+        )
+    return float(lon), float(lat)
 
 
 def _radius(properties: Mapping[str, Any]) -> float:

@@ -184,7 +184,7 @@ def make_plan(
     return Plan(
         chain_name=chain.name,
         steps=_planned_steps(resolved, chain, count, settings, is_async=is_async),
-        query=_granule_query(resolved, chain, settings),
+        query=granule_query(resolved, chain, settings),
         is_async=is_async,
         with_preview=is_async and count >= settings.preview_threshold and not resolved.skip_preview,
         ignore_errors=resolved.ignore_errors,
@@ -273,7 +273,7 @@ def _staging_location(operation: Operation, chain: ServiceChain, settings: PlanL
     return f"{base}/{operation.request_id}/"
 
 
-def _granule_query(operation: Operation, chain: ServiceChain, limits: PlanLimits) -> GranuleQuery:
+def granule_query(operation: Operation, chain: ServiceChain, limits: PlanLimits) -> GranuleQuery:
     """What the first step looks for. A box makes the point superfluous; limits that differ by collection are extra."""
     caps = {c: granule_limit(operation, c, chain, limits).cap for c in operation.collection_ids}
     known = [cap for cap in caps.values() if cap is not None]
