@@ -107,11 +107,12 @@ class StoreApp:
         await exchange.answer()
 
     async def _send_ready(self, send: Send) -> None:
-        """200 when the directory and the metadata answer, else 503: the one question that needs no key."""
+        """200 when the directory and the metadata answer, else 503: the one question that needs no key. It tells the
+        process too, so that the parent does not take another store on the port it wanted for its own child."""
         try:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._store.pool, self._store.files.buckets)
-            status, body = 200, b"ready\n"
+            status, body = 200, f"ready {os.getpid()}\n".encode()
         except (OSError, sqlite3.Error):
             log.exception("the store's folder or its metadata does not answer")
             status, body = 503, b"not ready\n"

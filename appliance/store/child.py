@@ -163,7 +163,7 @@ class EmbeddedStore:
         while time.monotonic() < deadline:
             if child.poll() is not None:
                 return False
-            if _answers(self._host, port):
+            if _answers(self._host, port, child.pid):
                 return True
             time.sleep(0.01)
         _kill(child)
@@ -199,11 +199,13 @@ class EmbeddedStore:
         draft.replace(self.keys_path)
 
 
-def _answers(host: str, port: int) -> bool:
+def _answers(host: str, port: int, pid: int) -> bool:
+    """Whether this very process answers there, not another store that was faster to take the port."""
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/-/ready")
-        return connection.getresponse().status == 200
+        response = connection.getresponse()
+        return response.status == 200 and response.read() == f"ready {pid}\n".encode()
     except (OSError, http.client.HTTPException):
         return False
     finally:
