@@ -114,7 +114,6 @@ CREATE TABLE work_items (
     started_at        INTEGER,
     duration_ms       INTEGER,
     cursor            TEXT,
-    input_url         TEXT,
     message           TEXT,
     message_category  TEXT
 ) STRICT;
@@ -146,6 +145,7 @@ CREATE TABLE batches (
     job_id      TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
     step_index  INTEGER NOT NULL,                -- of the step that consumes it
     batch_index INTEGER NOT NULL,
+    first_position INTEGER NOT NULL,             -- of its members
     input_count INTEGER NOT NULL,
     size_bytes  INTEGER NOT NULL,
     item_id     INTEGER,                         -- none while it is open

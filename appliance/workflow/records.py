@@ -39,6 +39,7 @@ class Job:
     warning_count: int = 0
     expired_at: datetime | None = None  # when its data were deleted
     resubmission_of: str | None = None
+    link_count: int = 0  # results so far
 
     @property
     def message(self) -> str:
@@ -73,6 +74,10 @@ class WorkflowStep:
     max_batch_bytes: int | None
     is_complete: bool
     is_last: bool
+    output_count: int = 0  # outputs of its successful items
+    longest_ms: int = 0  # longest duration of a successful item
+    is_fed: bool = False  # no further items will be made for it
+    next_position: int = 0  # a batched step: the first position of its input that is in no batch yet
 
     @property
     def done_count(self) -> int:
@@ -104,6 +109,9 @@ class WorkItem:
     output_size_bytes: int = 0
     input_url: str = "unknown"  # of its first input, as messages name it
     attempt: int = 0  # raised at each claim; a late report of an earlier attempt is told by it
+    sub_order: str = ""  # orders items that share a sort_index: places in the catalogs above them, compared as text
+    awaits: int = 0  # what must happen before it may be claimed: the prior step's end, lost inputs being made again
+    is_remake: bool = False  # it succeeded, its outputs were lost, they are being made again
 
 
 @dataclass(frozen=True, slots=True)

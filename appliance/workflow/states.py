@@ -36,6 +36,7 @@ class JobEvent(StrEnum):
     COMPLETE_WITH_ERRORS = "complete_with_errors"
     FAIL = "fail"
     CANCEL = "cancel"
+    ERRORS_TAKEN_BACK = "errors_taken_back"  # an operator had the last failed item tried again
 
 
 class ItemStatus(StrEnum):
@@ -77,16 +78,17 @@ _X = None
 
 _JOB_EVENTS = tuple(JobEvent)
 #     start  start_with_preview  skip_preview  pause  resume  item_failed  complete  complete_with_errors  fail  cancel
+#     errors_taken_back
 _JOB_TABLE: dict[JobStatus, tuple[JobStatus | None, ...]] = {
-    _A: (_R, _V, _X, _X, _X, _X, _X, _X, _F, _C),
-    _V: (_X, _X, _R, _P, _X, _V, _S, _W, _F, _C),
-    _R: (_X, _X, _X, _P, _X, _E, _S, _W, _F, _C),
-    _E: (_X, _X, _X, _P, _X, _E, _X, _W, _F, _C),
-    _P: (_X, _X, _R, _X, _R, _P, _S, _W, _F, _C),
-    _S: (_X,) * 10,
-    _W: (_X,) * 10,
-    _F: (_X,) * 8 + (_F, _X),
-    _C: (_X,) * 10,
+    _A: (_R, _V, _X, _X, _X, _X, _X, _X, _F, _C, _X),
+    _V: (_X, _X, _R, _P, _X, _V, _S, _W, _F, _C, _V),
+    _R: (_X, _X, _X, _P, _X, _E, _S, _W, _F, _C, _R),
+    _E: (_X, _X, _X, _P, _X, _E, _X, _W, _F, _C, _R),
+    _P: (_X, _X, _R, _X, _R, _P, _S, _W, _F, _C, _P),
+    _S: (_X,) * 11,
+    _W: (_X,) * 11,
+    _F: (_X,) * 8 + (_F, _X, _X),
+    _C: (_X,) * 11,
 }
 JOB_TRANSITIONS: dict[tuple[JobStatus, JobEvent], JobStatus] = {
     (status, event): target
@@ -115,9 +117,7 @@ ITEM_TRANSITIONS: dict[tuple[ItemStatus, ItemEvent], ItemStatus] = {
     (ItemStatus.FAILED, ItemEvent.OPERATOR_RETRY): ItemStatus.READY,
     (ItemStatus.SUCCESSFUL, ItemEvent.OUTPUT_LOST): ItemStatus.READY,
 }
-ITEM_TERMINAL = frozenset(
-    {ItemStatus.SUCCESSFUL, ItemStatus.WARNING, ItemStatus.FAILED, ItemStatus.CANCELED}
-)
+ITEM_TERMINAL = frozenset({ItemStatus.SUCCESSFUL, ItemStatus.WARNING, ItemStatus.FAILED, ItemStatus.CANCELED})
 ITEM_LIVE = frozenset(_LIVE_ITEM)
 
 DEFAULT_MESSAGES: dict[JobStatus, str] = {
@@ -150,7 +150,7 @@ def item_after(status: ItemStatus, event: ItemEvent) -> ItemStatus:
     """The status of a work item after `event`; ConflictError names what is allowed."""
     target = ITEM_TRANSITIONS.get((status, event))
     if target is None:
-        allowed = sorted(e for s, e in ITEM_TRANSITIONS if s is status) or ["nothing"]
+        allowed = sorted(str(e) for s, e in ITEM_TRANSITIONS if s is status) or ["nothing"]
         raise ConflictError(f"a {status} work item cannot {event}; allowed: {', '.join(allowed)}")
     return target
 

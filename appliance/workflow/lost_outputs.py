@@ -1,0 +1,103 @@
+"""Outputs that vanished before their consumers ran: their items run again, and the consumers wait. SQL, one subject.
+
+Source: decisions 5.1. Every function takes a connection with an open transaction. Numbers of outputs never change, so
+what consumers read stays named; a producer that fails the second time leaves its consumers without that input.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from appliance.workflow import item_rows, step_rows, work_counters
+from appliance.workflow.decide import with_step
+from appliance.workflow.records import Advanced, Job, Outcome, WorkflowStep, WorkItem
+from appliance.workflow.states import CLAIMABLE, LIVE, ItemEvent, ItemStatus, item_after
+
+_CONSUMERS = """
+    SELECT DISTINCT i.item_id FROM item_inputs AS i JOIN outputs AS o USING (output_id)
+    JOIN work_items AS c ON c.item_id = i.item_id
+    WHERE o.item_id = ? AND c.status IN ('ready', 'queued', 'running') ORDER BY 1"""
+
+
+def lose(connection: sqlite3.Connection, job: Job, item: WorkItem, now: datetime) -> Advanced:
+    """Set a successful item back to ready and have its consumers wait for it; those at work are named."""
+    consumers = _consumers(connection, item)
+    if job.status not in LIVE or item.status is not ItemStatus.SUCCESSFUL or not consumers:
+        return Advanced(job_status=job.status)
+    steps = step_rows.steps_of(connection, job.job_id)
+    again = replace(item, status=item_after(item.status, ItemEvent.OUTPUT_LOST), is_remake=True, updated_at=now)
+    item_rows.save_item(connection, again)
+    work_counters.change(connection, job, steps[item.step_index - 1], ready=0 if again.awaits else 1)
+    stopped = []
+    for consumer in consumers:
+        step = steps[consumer.step_index - 1]
+        was_ready = consumer.status is ItemStatus.READY
+        status = consumer.status if was_ready else item_after(consumer.status, ItemEvent.INTERRUPT)
+        item_rows.save_item(
+            connection, replace(consumer, status=status, awaits=consumer.awaits + 1, updated_at=now, started_at=None)
+        )
+        if was_ready:
+            work_counters.change(connection, job, step, ready=0 if consumer.awaits else -1)
+        else:
+            work_counters.change(connection, job, step, running=-1)
+            stopped.append(consumer.item_id)
+    return Advanced(1 if job.status in CLAIMABLE else 0, (), tuple(stopped), job.status)
+
+
+def remade(
+    connection: sqlite3.Connection,
+    item: WorkItem,
+    job: Job,
+    steps: tuple[WorkflowStep, ...],
+    outcome: Outcome,
+    *,
+    kept: bool,
+    now: datetime,
+) -> tuple[tuple[WorkflowStep, ...], int]:
+    """The item ended for the second time: its consumers go on with what it gave, or without.
+
+    The steps (consumers that have no input left are canceled and counted), and how many items became ready.
+    """
+    consumers = _consumers(connection, item)
+    _renew(connection, item.item_id, outcome if kept else Outcome("failed"))
+    ready = 0
+    for consumer in consumers:
+        step = steps[consumer.step_index - 1]
+        left = replace(consumer, awaits=max(0, consumer.awaits - 1), updated_at=now)
+        has_input = connection.execute(
+            "SELECT 1 FROM item_inputs WHERE item_id = ? LIMIT 1", (consumer.item_id,)
+        ).fetchone()
+        if has_input is None:
+            left = replace(left, status=item_after(left.status, ItemEvent.CANCEL))
+            steps = with_step(steps, replace(step, canceled_count=step.canceled_count + 1))
+        elif left.awaits == 0:
+            work_counters.change(connection, job, step, ready=1)
+            ready += 1
+        item_rows.save_item(connection, left)
+    return steps, ready
+
+
+def _consumers(connection: sqlite3.Connection, item: WorkItem) -> Sequence[WorkItem]:
+    ids = [row[0] for row in connection.execute(_CONSUMERS, (item.item_id,))]
+    return [found for i in ids if (found := item_rows.find_item(connection, i)) is not None]
+
+
+def _renew(connection: sqlite3.Connection, item_id: int, outcome: Outcome) -> None:
+    """Put the new outputs in the places of the old ones; places that stay empty leave their consumers' inputs."""
+    places: dict[int, int] = {}
+    fresh: dict[tuple[int, int], tuple[str, int]] = {}
+    for output in outcome.outputs:
+        place = places.get(output.catalog_index, 0)
+        places[output.catalog_index] = place + 1
+        text = json.dumps(output.stac, separators=(",", ":"), ensure_ascii=False)
+        fresh[output.catalog_index, place] = (text, output.size_bytes)
+    sql = "SELECT output_id, catalog_index, position FROM outputs WHERE item_id = ?"
+    for output_id, catalog_index, position in connection.execute(sql, (item_id,)).fetchall():
+        found = fresh.get((catalog_index, position))
+        if found is None:
+            connection.execute("DELETE FROM batch_outputs WHERE output_id = ?", (output_id,))
+            connection.execute("DELETE FROM outputs WHERE output_id = ?", (output_id,))
+        else:
+            connection.execute("UPDATE outputs SET stac = ?, size_bytes = ? WHERE output_id = ?", (*found, output_id))
