@@ -20,7 +20,7 @@ from transformers.formats.layout import Dimension, VariableInfo, is_visible, joi
 
 _CHUNK_BYTES = 4 << 20  # of a chunk that nobody chose
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9_\u0080-\U0010ffff]([^\x00-\x1f\x7f/]*[^\x00-\x1f\x7f/ ])?")  # NetCDF user's guide
-_ONLY_DIMENSION = "This is a netCDF dimension but not a netCDF variable{:10d}"
+_ONLY_DIMENSION = "This is a netCDF dimension but not a netCDF variable.{:10d}"
 
 
 class Writer:
