@@ -53,7 +53,7 @@ def swath_footprint(lat: np.ndarray, lon: np.ndarray) -> Footprint:
     rings: list[Ring] = []
     for piece in pieces:
         for block_cells, block_valid in _narrow_blocks(cells[piece], valid[piece]):
-            rings.extend(_hull_rings(block_cells[block_valid], half_cell))
+            rings.extend(_hull_rings(block_cells[block_valid], half_cell, _track(block_cells, block_valid)))
     return Footprint(rings=tuple(rings))
 
 
@@ -156,9 +156,12 @@ def _split_rows(cells: np.ndarray, valid: np.ndarray) -> bool:
     return _path(_row_means(cells, valid)) >= _path(_row_means(cells.swapaxes(0, 1), valid.T))
 
 
-def _hull_rings(points: np.ndarray, half_cell: float) -> tuple[Ring, ...]:
-    """Rings around the points of one block; shape (n, 3). Checked: the pad grows until all of them lie inside."""
-    frame = _frame(points)
+def _hull_rings(points: np.ndarray, half_cell: float, track: np.ndarray) -> tuple[Ring, ...]:
+    """Rings around the points of one block; shape (n, 3). Checked: the pad grows until all of them lie inside.
+
+    track: a vector along the track, of any length; zero where there is none.
+    """
+    frame = _frame(points, track)
     x, y, z = (points @ frame.T).T
     flat = np.stack([x / z, y / z], axis=1)
     rings: tuple[Ring, ...] = ()
@@ -176,15 +179,21 @@ def _hull_rings(points: np.ndarray, half_cell: float) -> tuple[Ring, ...]:
     return (((-180.0, south), (180.0, south), (180.0, north), (-180.0, north), (-180.0, south)),)
 
 
-def _frame(points: np.ndarray) -> np.ndarray:
-    """Rows: x (along track: the direction of the widest spread), y, z (the centre). Shape (3, 3), right-handed."""
+def _track(cells: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """From the mean of the first row to that of the last; zero for a single row."""
+    means = _row_means(cells, valid)
+    means = means[np.isfinite(means[:, 0])]
+    return means[-1] - means[0] if len(means) else np.zeros(3)
+
+
+def _frame(points: np.ndarray, track: np.ndarray) -> np.ndarray:
+    """Rows: x (along the track), y, z (the centre). Shape (3, 3), right-handed."""
     z = points.mean(axis=0)
     z /= np.linalg.norm(z)
-    spread = points[:: max(1, len(points) // 2000)]
-    spread = spread - np.outer(spread @ z, z)
-    _, _, axes = np.linalg.svd(spread, full_matrices=False)
-    x = axes[0] - (axes[0] @ z) * z if len(axes) else np.zeros(3)
-    if np.linalg.norm(x) < 1e-12 or not np.isfinite(x).all():
+    x = track - (track @ z) * z
+    if np.linalg.norm(x) < 1e-6:  # one row, or a block around itself: any direction will do
+        x = points[-1] - (points[-1] @ z) * z
+    if np.linalg.norm(x) < 1e-6:
         x = np.cross(z, [1.0, 0, 0] if abs(z[0]) < 0.9 else [0, 1.0, 0])
     x /= np.linalg.norm(x)
     return np.stack([x, np.cross(z, x), z])
