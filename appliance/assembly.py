@@ -9,23 +9,17 @@ import importlib.metadata
 import logging
 import os
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.database.account_migrations import ACCOUNT_MIGRATIONS
 from appliance.database.catalog_migrations import CATALOG_MIGRATIONS
-from appliance.database.connection import Database
 from appliance.database.migrations import apply_migrations
 from appliance.database.state_migrations import STATE_MIGRATIONS
 from appliance.errors import SettingsError
-from appliance.identity import Accounts
-from appliance.parts import Parts
-from appliance.services.registry import Registry, load_registry
-from appliance.settings import Settings
+from appliance.settings import Settings, process_environment
 from appliance.workflow.records import Limits
 
 logger = logging.getLogger(__name__)
@@ -45,6 +39,7 @@ def prepare_home(settings: Settings) -> None:
     apply_migrations(settings.state_path, "state", STATE_MIGRATIONS)
     apply_migrations(settings.state_path, "accounts", ACCOUNT_MIGRATIONS)
     apply_migrations(settings.catalog_path, "catalog", CATALOG_MIGRATIONS)
+    load_shipped(Database(settings.catalog_path), DATA)
 
 
 @contextmanager
@@ -96,3 +91,129 @@ def secret_file(path: Path) -> bytes:
 def version() -> str:
     """The version of this distribution."""
     return importlib.metadata.version("harmonium")
+
+
+def transformer_names() -> list[str]:
+    """The transformers that exist here: modules that define `transform`, found without importing them."""
+    return sorted(p.stem for p in (PACKAGES / "transformers").glob("*.py") if "\ndef transform(" in p.read_text("utf-8"))
+
+
+def registry_of(settings: Settings) -> Registry:
+    """The service chains."""
+    return load_registry(
+        settings.services_file or SHIPPED,
+        cmr_url=settings.cmr_url,
+        environment=process_environment(),
+        transformers=transformer_names(),
+    )
+
+
+def open_store(settings: Settings, stack: ExitStack) -> Store:
+    """The configured endpoint, or the embedded store, started, watched, and stopped when the stack unwinds."""
+    if settings.object_store_endpoint:
+        access = StoreAccess(
+            settings.object_store_endpoint,
+            settings.object_store_region,
+            settings.object_store_access_key,
+            settings.object_store_secret_key,
+            settings.object_store_public_endpoint,
+            settings.object_store_ca_file,
+        )
+    elif settings.object_store_server in ("", "embedded"):
+        access = _embedded_store(settings, stack)
+    else:
+        raise SettingsError(
+            f"object_store_server: {settings.object_store_server!r} without object_store_endpoint; allowed: "
+            "embedded, or an endpoint (URL) with its keys"
+        )
+    return Store(access)
+
+
+def _embedded_store(settings: Settings, stack: ExitStack) -> StoreAccess:
+    child = EmbeddedStore(
+        settings.objects_folder, settings.embedded_host, settings.embedded_port or None, settings.embedded_fsync
+    )
+    access = child.start()
+    stack.callback(child.stop)
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(STORE_WATCH_S):
+            child.watch()
+
+    threading.Thread(target=watch, name="store-watch", daemon=True).start()
+    stack.callback(ended.set)
+    return access
+
+
+def build(settings: Settings, stack: ExitStack) -> Parts:
+    """All parts, started; each is stopped when the stack unwinds. `home` is prepared and locked already."""
+    engine = Engine(settings)
+    stack.callback(engine.stop)
+    engine.warm_up()
+    state = Database(settings.state_path, durable=settings.durable)
+    catalog = Database(settings.catalog_path, durable=settings.durable)
+    stack.callback(catalog.close)
+    stack.callback(state.close)
+    registry = registry_of(settings)
+    store = open_store(settings, stack)
+    store.ensure_bucket(settings.object_store_staging_bucket)
+    parts = Parts(
+        settings=settings,
+        state=state,
+        catalog=catalog,
+        accounts=Accounts(state, secret_file(settings.home / "cookie.key")),
+        store=store,
+        registry=registry,
+        limits=limits_of(settings),
+        ring=engine.ring,
+        now=utc_now,
+        started_at=utc_now(),
+        version=version(),
+        health={
+            "db": lambda: _database_health(state, catalog),
+            "store": store.is_up,
+            "queue": engine.health,
+        },
+    )
+    check_open_mode(settings, parts)
+    engine.start(parts)
+    return parts
+
+
+def _database_health(*databases: Database) -> str | None:
+    try:
+        for database in databases:
+            database.row("SELECT 1")
+    except sqlite3.Error as error:
+        return f"Unable to query the database: {error}"
+    return None
+
+
+@contextmanager
+def running_appliance(settings: Settings) -> Iterator[tuple[Parts, Any]]:
+    """Everything started, in order, and stopped again in the opposite one; yields the parts and the ASGI application.
+
+    Call it from the main thread. Raises SettingsError for what the operator can mend.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(exclusive_home(settings))
+        prepare_home(settings)
+        parts = build(settings, stack)
+        from appliance.api.app import create_app  # half a second of imports, while the forkserver makes its own
+
+        yield parts, create_app(parts)
+
+
+def check_open_mode(settings: Settings, parts: Parts) -> None:
+    """The first account from settings, once; and no open door to the network."""
+    if settings.admin_user and settings.admin_password_file and parts.accounts.is_open():
+        password = settings.admin_password_file.read_text("utf-8").strip()
+        with parts.state.immediate():
+            add_user(parts.state, settings.admin_user, password, ("admin",), parts.now())
+            hand_over_jobs(parts.state, ANONYMOUS, settings.admin_user)
+    if parts.accounts.is_open() and settings.host not in LOOPBACK:
+        raise SettingsError(
+            f"host {settings.host}: anybody on the network could do everything, as there is no account yet; "
+            "`harmonium user add NAME` makes one"
+        )

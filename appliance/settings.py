@@ -162,6 +162,11 @@ def load_settings(
     return Settings(**{**from_file, **from_environment, **chosen})
 
 
+def process_environment() -> dict[str, str]:
+    """A copy of the environment, for `!Env` in service chains and for programs that this one becomes."""
+    return dict(os.environ)
+
+
 def setting_fields() -> dict[str, Field[Any]]:
     """Name -> field, with `metadata["help"]` and `["unit"]`; the reference page is made from it."""
     return {f.name: f for f in fields(Settings)}
@@ -203,7 +208,7 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _nearest(name: str, known: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]}?" if near else "; `harmonium check --settings` lists them"
+    return f"; did you mean {near[0]}?" if near else "; `harmonium check --list-settings` lists them"
 
 
 def _converted(where: str, setting: Field[Any], value: Any) -> Any:

@@ -7,7 +7,7 @@ from litestar import MediaType, Request, Response, get
 from appliance.api.guards import admin
 from appliance.identity import Identity
 from appliance.parts import Parts
-from appliance.services.capabilities import versions_document
+from appliance.services.versions import versions_document
 
 
 @get("/readiness", media_type=MediaType.TEXT, sync_to_thread=False)

@@ -3,19 +3,23 @@
 Bytes are never compressed: harmony-py stores what arrives. Multi-range and malformed headers are ignored (200).
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.response import Stream
 
-
 CHUNK_BYTES = 512 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+RangeReader = Callable[[int, int], AbstractContextManager[Iterator[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Resource:
     etag: str  # quoted
     media_type: str
     modified: str  # HTTP date
-    open_range: Callable[[int, int], AbstractContextManager[Iterator[bytes]]]
+    open_range: RangeReader
 
 
 def answer(request: Request[Any, Any, Any], resource: Resource) -> Response[Any]:
@@ -56,6 +60,29 @@ def answer(request: Request[Any, Any, Any], resource: Resource) -> Response[Any]
         return Response(b"", status_code=status, headers=headers, media_type=resource.media_type)
     pieces = _pieces(resource, start, length)
     return Stream(pieces, status_code=status, headers=headers, media_type=resource.media_type)
+
+
+def file_pieces(descriptor: int, start: int, length: int) -> Iterator[bytes]:
+    """The bytes of an open file; ends early when the file does. The descriptor is the caller's to close."""
+    position, end = start, start + length
+    while position < end:
+        piece = os.pread(descriptor, min(CHUNK_BYTES, end - position), position)
+        if not piece:
+            return
+        yield piece
+        position += len(piece)
+
+
+def file_resource(name: str, facts: os.stat_result, media_type: str, open_range: RangeReader) -> Resource:
+    """A file of this machine as a resource; its ETag changes with its time and size."""
+    return Resource(
+        name=name,
+        size_bytes=facts.st_size,
+        etag=f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"',
+        media_type=media_type,
+        modified=formatdate(facts.st_mtime, usegmt=True),
+        open_range=open_range,
+    )
 
 
 def disposition(name: str) -> str:

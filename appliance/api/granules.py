@@ -3,12 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.utils import formatdate
 from typing import Any
 
 from litestar import Request, Response, route
 
-from appliance.api.byte_ranges import CHUNK_BYTES, Resource, answer
+from appliance.api.byte_ranges import answer, file_pieces, file_resource
 from appliance.errors import NotFoundError
 from appliance.identity import Identity
 from appliance.metadata import rows
@@ -32,24 +31,7 @@ def original(request: Request[Any, Any, Any], parts: Parts, who: Identity, granu
             now = os.fstat(file.descriptor)
             if (now.st_ino, now.st_size, now.st_mtime_ns) != (facts.st_ino, facts.st_size, facts.st_mtime_ns):
                 raise NotFoundError
-            yield _pieces(file.descriptor, start, length)
+            yield file_pieces(file.descriptor, start, length)
 
-    resource = Resource(
-        name=granule.file_name,
-        size_bytes=facts.st_size,
-        etag=f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"',
-        media_type=granule.media_type or "application/octet-stream",
-        modified=formatdate(facts.st_mtime, usegmt=True),
-        open_range=open_range,
-    )
-    return answer(request, resource)
-
-
-def _pieces(descriptor: int, start: int, length: int) -> Iterator[bytes]:
-    position, end = start, start + length
-    while position < end:
-        piece = os.pread(descriptor, min(CHUNK_BYTES, end - position), position)
-        if not piece:
-            return
-        yield piece
-        position += len(piece)
+    media_type = granule.media_type or "application/octet-stream"
+    return answer(request, file_resource(granule.file_name, facts, media_type, open_range))

@@ -43,7 +43,7 @@ async def _asked(request: Request[Any, Any, Any], parts: Parts, who: Identity) -
         if name.lower() in values:
             values[name.lower()] += [str(v) for v in value] if isinstance(value, list) else str(value).split(",")
     job_ids = [job_id.strip() for job_id in values["jobid"] if job_id.strip()]
-    labels = parse_labels(values["label"])
+    labels = list(parse_labels(values["label"]))
     if not job_ids or not labels:
         raise RequestValidationError("labels: jobID and label are required, at least one of each")
     for job_id in job_ids:

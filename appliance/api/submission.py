@@ -7,16 +7,18 @@ module it calls. Source: architecture.md section 3; harmony-api 1.3 (order of ch
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from appliance.identity import Identity
 from appliance.metadata import rows
 from appliance.metadata.concepts import Collection, Variable
-from appliance.operation import Operation, make_operation
+from appliance.operation import make_operation
 from appliance.parts import Parts
 from appliance.request.coverage import CoverageRequest
 from appliance.services.collections import resolve_collections
-from appliance.services.match import Match, choose_chain
-from appliance.services.plan import PlanLimits, granule_search_of, make_plan, searches_at_submission
+from appliance.services.granule_search import granule_search
+from appliance.services.match import choose_chain
+from appliance.services.plan import GranuleQuery, PlanLimits, granule_query, limited_hits, make_plan, skips_search
 from appliance.workflow import submit
 from appliance.workflow.records import Job
 
@@ -62,12 +64,13 @@ def submit_request(
         shape_path=str(shape_path) if shape_path else None,
     )
     match = choose_chain(operation, parts.registry.chains)
-    plan = make_plan(
-        match.operation,
-        match,
-        hits=_hits(parts, match.operation, match),
-        settings=plan_limits(parts),
-    )
+    limits = plan_limits(parts)
+    hits, limit_note = None, ""
+    if not skips_search(match.operation):
+        found = _hits(parts, granule_query(match.operation, match.chain, limits), request.shape)
+        limited = limited_hits(match.operation, match.chain, found, limits)
+        hits, limit_note = limited.count, limited.message
+    plan = make_plan(operation, match, hits=hits, settings=limits, notes=[limit_note] if limit_note else [])
     job = submit.submit(parts.state, plan, job_id=job_id, username=who.username, now=parts.now(), limits=parts.limits)
     parts.ring(1)
     return job
@@ -86,22 +89,17 @@ def plan_limits(parts: Parts) -> PlanLimits:
         max_sync_granules=settings.max_sync_granules,
         preview_threshold=settings.preview_threshold,
         granule_page=settings.granule_page,
-        staging_bucket=settings.object_store_staging_bucket,
-        artifact_bucket=settings.object_store_artifact_bucket,
+        staging_url=f"s3://{settings.object_store_staging_bucket}/public",
+        artifact_url=f"s3://{settings.object_store_artifact_bucket}/public",
     )
 
 
-def _hits(parts: Parts, operation: Operation, match: Match) -> dict[str, int] | None:
-    """Granules per collection that the request asks for, or None where the first step finds them out."""
-    if not searches_at_submission(operation, match.chain):
-        return None
-    return {
-        collection.concept_id: rows.count_granules(parts.catalog, granule_search_of(operation, collection.concept_id))
-        for collection in operation.collections
-    }
+def _hits(parts: Parts, query: GranuleQuery, shape: Mapping[str, Any] | None) -> dict[str, int]:
+    """Granules per collection that the request asks for."""
+    return {c: rows.count_granules(parts.catalog, granule_search(query, c, shape)) for c in query.collections}
 
 
-def _kept_shape(parts: Parts, job_id: str, shape: Mapping[str, object] | None) -> Path | None:
+def _kept_shape(parts: Parts, job_id: str, shape: Mapping[str, Any] | None) -> Path | None:
     """The shape beside the job's work, where its steps read it."""
     if shape is None:
         return None

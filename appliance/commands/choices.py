@@ -1,20 +1,15 @@
 """Settings from a parsed command line; shared by the commands that need them."""
 
 import argparse
-import os
 from typing import Any
 
-from appliance.settings import Settings, load_settings
-
-# The one place beside settings.py that touches the environment: to hand it over whole.
-_ENVIRONMENT = os.environ
-
+from appliance.settings import Settings, load_settings, process_environment
 
 def settings_from(arguments: argparse.Namespace, **overrides: Any) -> Settings:
     """Defaults, file, variables, then the command line."""
-    return load_settings(_ENVIRONMENT, {"home": arguments.home, **overrides}, arguments.settings)
+    return load_settings(process_environment(), {"home": arguments.home, **overrides}, arguments.settings)
 
 
 def exec_environment(**defaults: str) -> dict[str, str]:
     """The environment for a program that this one becomes, with `defaults` where it says nothing."""
-    return {**defaults, **_ENVIRONMENT}
+    return {**defaults, **process_environment()}

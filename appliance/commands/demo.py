@@ -1,6 +1,7 @@
 """`harmonium demo`: samples, harvest, a server, four requests through the public API, and a look at what came out.
 
-Everything lives in one folder of its own; a second run reuses what is there. The requests are made as any client makes
+Everything lives in one folder: the appliance's home, the samples beside it (a home may hold no data of the archive) and
+the results. A second run reuses what is there. The requests are made as any client makes
 them, over HTTP; nothing here reaches into the running appliance.
 """
 
@@ -31,26 +32,27 @@ READY_WITHIN_S = 30
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where, and whether to go on serving."""
     parser.add_argument("--keep", action="store_true", help="go on serving after the requests (Ctrl-C stops)")
+    parser.add_argument("--folder", type=Path, help="where everything goes (default: data/run/demo in a checkout)")
     parser.add_argument("--port", type=int, help="default 3000, or the next free one")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 when every request gave what it should; 1 otherwise."""
     started = time.monotonic()
-    home = arguments.home or _demo_home()
+    folder = (arguments.folder or _demo_folder()).absolute()
     port = arguments.port or _free_port(3000)
-    settings = settings_from(arguments, home=home, port=port)
+    settings = settings_from(arguments, home=arguments.home or folder / "home", port=port)
     prepare_home(settings)
-    samples = _samples(settings)
+    samples = _samples(folder)
     token = _token(settings)
-    report = harvest_sources(settings, [str(samples)], quiet=True)
+    report = harvest_sources(settings, [str(samples / "granules")])
     _say(f"Harvested {report.granule_count} granules of {report.collection_count} collections from {samples}")
     with _server(settings):
         root = f"http://localhost:{port}"
         _say(f"Serving on {root}" + ("" if port == 3000 else " (3000 is taken)"))
         requests = demo_requests(root, token, samples)
-        outcomes = run_requests(root, token, requests, home / "results")
-        _summary(settings, root, token, requests, outcomes, time.monotonic() - started)
+        outcomes = run_requests(root, token, requests, folder / "results")
+        _summary(settings, folder, root, token, requests, outcomes, time.monotonic() - started)
         failed = [o for o in outcomes if o.problems]
         if arguments.keep and not failed:
             _say("Serving until Ctrl-C …")
@@ -60,20 +62,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _demo_home() -> Path:
+def _demo_folder() -> Path:
     checkout = DATA.parent
     inside = (checkout / "Justfile").is_file()
     return checkout / "data" / "run" / "demo" if inside else Path.home() / ".local" / "share" / "harmonium-demo"
 
 
-def _samples(settings: Settings) -> Path:
-    folder = settings.home / "samples"
-    done = settings.home / "samples.done"
+def _samples(folder: Path) -> Path:
+    samples, done = folder / "samples", folder / "samples.done"
     if not done.exists():
-        _say(f"Making sample granules in {folder} …")
-        subprocess.run([sys.executable, "-m", "transformers.samples", "--outdir", str(folder)], check=True, stdout=-3)
+        _say(f"Making sample granules in {samples} …")
+        command = [sys.executable, "-m", "transformers.samples", "--outdir", str(samples)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         done.touch()
-    return folder
+    return samples
 
 
 def _token(settings: Settings) -> str:
@@ -131,6 +133,7 @@ def _free_port(first: int) -> int:
 
 def _summary(
     settings: Settings,
+    folder: Path,
     root: str,
     token: str,
     requests: list[DemoRequest],
@@ -144,7 +147,7 @@ def _summary(
         for problem in outcome.problems:
             _say(f"        {problem}")
     example = requests[0]
-    _say(f"\nFiles: {settings.home / 'results'}    ({seconds:.1f} s in all)")
+    _say(f"\nFiles: {folder / 'results'}    ({seconds:.1f} s in all)")
     _say(f"\nToken of user {USER}:  {token}")
     _say(f"\nThe first request with curl:\n  {example.curl(token)}")
     _say(f"\nand with harmony-py:\n{example.python(token, settings.port)}")

@@ -89,5 +89,3 @@ def job_link(job: Job, root: str, rel: str, *, prefix: str = "") -> dict[str, An
 def iso(instant: Any) -> str:
     """ISO 8601, UTC, milliseconds, Z: every instant on the wire."""
     return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
-
-

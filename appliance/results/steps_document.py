@@ -91,7 +91,7 @@ def _shown(output: Output, root: str, item: WorkItem | None = None) -> str:
     asset = assets.get("data") or next(iter(assets.values()), {})
     original = (output.stac.get("properties") or {}).get("harmonium:href")
     href = str(asset.get("href", ""))
-    if href.startswith("s3://") or "://" in href and not href.startswith("file:"):
+    if href.startswith("s3://") or ("://" in href and not href.startswith("file:")):
         return client_href(href, root, None, asset.get("type"))
     if item is None or item.transformer == "find_granules":
         return client_href(str(original), root, None, None) if original else PRIVATE
