@@ -11,6 +11,7 @@ import numpy as np
 
 Rectangle = tuple[float, float, float, float]
 DECIMALS = 6
+POLE_DEG = 1e-4  # edges of float32 axes miss the pole by so little
 
 
 def cell_edges(centres: np.ndarray, bounds: np.ndarray | None = None) -> tuple[float, float]:
@@ -32,7 +33,7 @@ def cell_edges(centres: np.ndarray, bounds: np.ndarray | None = None) -> tuple[f
 
 def grid_rectangles(south: float, north: float, west: float, east: float) -> tuple[Rectangle, ...]:
     """Edges of a grid, longitudes in any range with west <= east, as one rectangle, or two at the antimeridian."""
-    south, north = max(south, -90.0), min(north, 90.0)
+    south, north = (float(np.sign(v)) * 90.0 if abs(v) > 90.0 - POLE_DEG else v for v in (south, north))
     if east - west >= 360.0 * (1 - 1e-6):
         return (_rounded(-180.0, south, 180.0, north),)
     shift = 360.0 * np.floor((west + 180.0) / 360.0)
