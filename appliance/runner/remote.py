@@ -142,7 +142,7 @@ def _split(href: str) -> SplitResult:
 
 def _location(href: str, response: httpx.Response) -> str:
     try:
-        return urljoin(href, response.headers.get("location", ""))
+        return str(urljoin(href, response.headers.get("location", "")))
     except ValueError as error:
         raise RemoteError(f"{shown(href)} redirects to no URL: {error}", retryable=False) from None
 
