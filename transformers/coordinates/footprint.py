@@ -97,8 +97,7 @@ def _pieces(cells: np.ndarray, valid: np.ndarray) -> list[slice]:
     pieces = []
     for first, end in itertools.pairwise(edges):
         along = np.concatenate([[0.0], np.cumsum(steps[first : end - 1])])
-        count = max(1, int(np.ceil(along[-1] / PIECE_DEG)))
-        cuts = np.searchsorted(along, np.linspace(0, along[-1], count + 1)[1:-1])
+        cuts = np.searchsorted(along, np.arange(PIECE_DEG, along[-1], PIECE_DEG))
         bounds = sorted({0, *(int(c) for c in cuts), end - first - 1})
         if len(bounds) == 1:
             bounds = [0, 0]

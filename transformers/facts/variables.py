@@ -184,7 +184,7 @@ def _dimension_type(
         return "TIME_DIMENSION"
     if dim in around.horizontal_dims:
         if horizontal is None or dim not in horizontal.dims:
-            return "OTHER"
+            return _lone_axis(dim, around)
         if horizontal.is_grid:
             typed = ("LATITUDE_DIMENSION", "LONGITUDE_DIMENSION")[horizontal.dims.index(dim)]
             return typed if horizontal.is_typed else "OTHER"
@@ -196,6 +196,14 @@ def _dimension_type(
     if DEPTH.search(words):
         return "DEPTH_DIMENSION"
     return "HEIGHT_DIMENSION" if HEIGHT.search(words) else "OTHER"
+
+
+def _lone_axis(dim: str, around: Surroundings) -> str:
+    """A horizontal dimension of a variable that has not both of them: an axis, its bounds, a zonal mean."""
+    for horizontal in around.horizontals:
+        if horizontal.is_typed and dim in horizontal.dims:
+            return ("LATITUDE_DIMENSION", "LONGITUDE_DIMENSION")[horizontal.dims.index(dim)]
+    return "OTHER"
 
 
 def _index_ranges(horizontal: Horizontal | None) -> dict[str, list[float]] | None:
