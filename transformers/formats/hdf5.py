@@ -15,7 +15,7 @@ from h5py import h5d, h5l, h5pl, h5z
 from transformers.contract import NoRetry
 from transformers.formats.hdf5_attributes import read_attributes
 from transformers.formats.hdf5_dimensions import Found, resolve
-from transformers.formats.layout import Dimension, Filters, Granule, VariableInfo, join
+from transformers.formats.layout import Filters, Granule, VariableInfo, join
 
 _NON_COORDINATE = "_nc4_non_coord_"  # netCDF-C's disguise of a variable named like a dimension it does not have
 
@@ -28,14 +28,14 @@ class Hdf5Granule(Granule):
         try:
             self.file = h5py.File(path, "r", locking=False)
             self.groups: dict[str, dict[str, Any]] = {}
-            self._datasets: dict[str, h5py.Dataset] = {}
+            found: dict[str, Found] = {}  # by the path in HDF5, which is not always that of the variable
             self._seen: set[Any] = set()
-            self._walk(self.file, "/")
-            found = {p: Found(p, d, read_attributes(d)) for p, d in self._datasets.items()}
+            self._walk(self.file, "/", found)
             self.dimensions, dims = resolve(self.file, found)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise NoRetry(f"{title}: {_reason(error)}") from error
-        self.variables = {p: _info(f, dims[p], self.dimensions) for p, f in found.items() if p in dims}
+        self.variables = {one.path: _info(one, dims[p]) for p, one in found.items() if p in dims}
+        self._datasets = {one.path: one.dataset for p, one in found.items() if p in dims}
 
     def dataset(self, path: str) -> h5py.Dataset:
         """The h5py dataset of a variable."""
@@ -52,7 +52,7 @@ class Hdf5Granule(Granule):
     def close(self) -> None:
         self.file.close()
 
-    def _walk(self, group: h5py.Group, path: str) -> None:
+    def _walk(self, group: h5py.Group, path: str, found: dict[str, Found]) -> None:
         identity = h5py.h5o.get_info(group.id).addr
         if identity in self._seen:  # a hard link back to an ancestor would never end
             return
@@ -65,17 +65,21 @@ class Hdf5Granule(Granule):
                 continue
             child = group.get(name)
             if isinstance(child, h5py.Dataset):
-                self._datasets[join(path, name.removeprefix(_NON_COORDINATE))] = child
+                variable = join(path, name.removeprefix(_NON_COORDINATE))
+                found[join(path, name)] = Found(variable, child, read_attributes(child))
             elif isinstance(child, h5py.Group) and link.type == h5l.TYPE_HARD:
                 below.append((name, child))
         for name, child in below:
-            self._walk(child, join(path, name))
+            self._walk(child, join(path, name), found)
 
 
-def _info(found: Found, dims: tuple[str, ...], dimensions: dict[str, Dimension]) -> VariableInfo:
+def _info(found: Found, dims: tuple[str, ...]) -> VariableInfo:
     dataset = found.dataset
     plist = dataset.id.get_create_plist()
     user_fill = plist.fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED and dataset.dtype.kind in "iufS"
+    fill = found.attributes.get("_FillValue")
+    if isinstance(fill, str) and dataset.dtype.kind == "S":
+        fill = fill.encode("utf-8", "surrogateescape")
     return VariableInfo(
         path=found.path,
         dims=dims,
@@ -84,7 +88,7 @@ def _info(found: Found, dims: tuple[str, ...], dimensions: dict[str, Dimension])
         attributes=found.attributes,
         chunks=dataset.chunks,
         filters=_filters(plist),
-        fill=found.attributes.get("_FillValue"),
+        fill=fill,
         storage_fill=dataset.fillvalue if user_fill else None,
     )
 

@@ -22,7 +22,7 @@ _ONLY_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A dataset met on the walk, with its attributes."""
+    """A dataset met on the walk, with its attributes. path: of the variable that it is."""
 
     path: str
     dataset: h5py.Dataset
@@ -30,8 +30,8 @@ class Found:
 
 
 def resolve(file: h5py.File, found: Mapping[str, Found]) -> tuple[dict[str, Dimension], dict[str, tuple[str, ...]]]:
-    """All dimensions by path, and the dimensions of each variable. Datasets that only declare a dimension are absent
-    from the second."""
+    """All dimensions by path, and the dimensions of each dataset, in the order and by the paths of `found`. Datasets
+    that only declare a dimension are absent from the second."""
     table = _Table(file, found)
     return table.dimensions, table.dims
 

@@ -127,14 +127,16 @@ class Writer:
         """Arguments for h5py's create_dataset."""
         dtype = self._storable(info.dtype)
         made: dict[str, Any] = {"shape": info.shape, "dtype": dtype, "track_order": True}
-        endless = [self._dimensions[d].unlimited for d in dims]
         fill = info.storage_fill if info.fill is None else _as_dtype(info.fill, info.dtype)
         if fill is not None and info.dtype.kind in "iufS":
             made["fillvalue"] = fill
+        endless = [self._dimensions[d].unlimited for d in dims]
+        if any(size == 0 and not e for size, e in zip(info.shape, endless, strict=True)):
+            return made  # nothing to keep, and HDF5 allows no chunk on an axis fixed at 0
         if any(endless):
             made["maxshape"] = tuple(None if e else s for e, s in zip(endless, info.shape, strict=True))
         packs = info.dtype.kind in "iufbS" and bool(info.filters.deflate or info.filters.other)
-        if info.shape and (any(endless) or (prod(info.shape) and (packs or info.chunks or info.filters.fletcher32))):
+        if info.shape and (any(endless) or packs or info.chunks or info.filters.fletcher32):
             made["chunks"] = _chunks(info)
             made["fletcher32"] = info.filters.fletcher32
             if packs:

@@ -44,7 +44,7 @@ def output_name(
     ext = own if ext is None else ext
     ext = ext if not ext or ext.startswith(".") else "." + ext
     wanted = [
-        f"_{variable}" if variable else "",
+        _clean(f"_{variable}") if variable else "",
         "_regridded" if regridded else "",
         "_subsetted" if subsetted else "",
         "_reformatted" if reformatted else "",
@@ -52,8 +52,11 @@ def output_name(
     ]
     for suffix in reversed(wanted):
         stem = stem.removesuffix(suffix) if suffix else stem
-    name = re.sub("_+", "_", re.sub("[/:]", "_", stem + "".join(wanted))).strip("_")
-    return re.sub(r"_*\._*", ".", name)
+    return re.sub(r"_*\._*", ".", _clean(stem + "".join(wanted)).strip("_"))
+
+
+def _clean(text: str) -> str:
+    return re.sub("_+", "_", re.sub("[/:]", "_", text))
 
 
 def media_type(name: str) -> str:
