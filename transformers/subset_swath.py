@@ -67,9 +67,9 @@ def _subset(one: Input, request: SwathRequest, outdir: Path) -> Output:
 def _degrees(
     steps: Mapping[str, Step], ready: Mapping[str, np.ndarray], latitude: str, longitude: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Output coordinates of a pair in degrees, NaN where missing."""
+    """Output coordinates of a pair in degrees, NaN where missing or where there is no such place."""
     lat, lon = (unpack(ready[p], steps[p].info.attributes) for p in (latitude, longitude))
-    return lat, lon
+    return np.where(np.abs(lat) <= 90, lat, np.nan), np.where(np.abs(lon) <= 360, lon, np.nan)
 
 
 def _to_360(source: Source, selection: Selection) -> bool:

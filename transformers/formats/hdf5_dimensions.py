@@ -12,7 +12,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5r
+from h5py import h5o, h5r
 
 from transformers.formats.hdfeos import attribute_names, fields_of
 from transformers.formats.layout import Dimension, join, name_of, parent_of
@@ -43,6 +43,7 @@ class _Table:
         self.dims: dict[str, tuple[str, ...]] = {}
         scales = [one for one in found.values() if one.dataset.attrs.get("CLASS") == b"DIMENSION_SCALE"]
         self._by_id: dict[int, str] = {}
+        self._at = {h5o.get_info(one.dataset.id).addr: one.path for one in scales}
         for one in scales:
             size = one.dataset.shape[0] if one.dataset.shape else 1
             endless = bool(one.dataset.maxshape) and one.dataset.maxshape[0] is None
@@ -69,13 +70,14 @@ class _Table:
             return [None] * rank
         dims: list[str | None] = []
         for references in one.dataset.attrs["DIMENSION_LIST"]:
-            path = self._target(references[0]) if len(references) else None
-            dims.append(path if path in self.dimensions else None)
+            dims.append(self._target(references[0]) if len(references) else None)
         return dims
 
     def _target(self, reference: Any) -> str | None:
-        name = h5r.get_name(reference, self._file.id) if reference else None
-        return name.decode("utf-8", "surrogateescape") if name else None
+        """The scale that a reference points to. By address: asking HDF5 for the name searches the whole file."""
+        if not reference:
+            return None
+        return self._at.get(h5o.get_info(h5r.dereference(reference, self._file.id)).addr)
 
     def _fill_gaps(self, partly: Mapping[str, list[str | None]]) -> None:
         """Name the axes without a scale: first by netCDF-C's made-up names, then by what the file says elsewhere."""

@@ -34,6 +34,7 @@ class Writer:
         self._partial = path.with_name(f".{path.name}.partial")
         self.file = h5py.File(self._partial, "w", libver=("v108", "v110"), track_order=True, locking=False)
         self._properties()
+        self._groups: dict[str, h5py.Group] = {"/": self.file}
         self._dimensions: dict[str, Dimension] = {}
         self._coordinates: dict[str, h5py.Dataset] = {}  # dimension -> the variable that is its scale
         self._attach: list[tuple[h5py.Dataset, tuple[str, ...]]] = []
@@ -56,7 +57,7 @@ class Writer:
 
     def group(self, path: str, attributes: Mapping[str, Any] | None = None) -> h5py.Group:
         """Make a group (and its parents) unless it is there, and give it these attributes."""
-        group = self.file if path == "/" else self._group(path)
+        group = self._group(path)
         write_attributes(group, _legal_names(attributes or {}, path))
         return group
 
@@ -107,11 +108,10 @@ class Writer:
         write_attribute(self.file, "_NCProperties", versions)
 
     def _group(self, path: str) -> h5py.Group:
-        if path == "/":
-            return self.file
-        parent, name = self._group(parent_of(path)), name_of(path)
-        found = parent.get(name)
-        return parent.create_group(name, track_order=True) if found is None else found
+        if path not in self._groups:
+            parent = self._group(parent_of(path))
+            self._groups[path] = parent.create_group(name_of(path), track_order=True)
+        return self._groups[path]
 
     def _visible(self, dim: str, size: int, info: VariableInfo) -> str:
         if not is_visible(dim, info.group):

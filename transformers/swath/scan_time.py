@@ -24,11 +24,10 @@ def add_scan_times(source: Source) -> dict[str, str]:
     Returns swath group -> path of its added time. Raises NoRetry for milliseconds outside 0 to 999.
     """
     added = {}
-    for group in source.granule.groups:
+    for group in [g for g in source.granule.groups if name_of(g) == GROUP]:
         inside = {v.name: v for v in source.variables.values() if v.group == group}
-        if name_of(group) != GROUP or any(n.startswith("timeMidScan") for n in inside):
-            continue
-        if all(f in inside for f in _FIELDS):
+        made = any(name.startswith("timeMidScan") for name in inside)
+        if not made and all(field in inside for field in _FIELDS):
             added[group.rsplit("/", 1)[0] or "/"] = _add(source, group, [inside[f] for f in _FIELDS])
     return added
 

@@ -71,7 +71,7 @@ def _ghrsst(source: Source, info: VariableInfo) -> tuple[np.ndarray, TimeUnit, t
 
 def _utc_rows(source: Source, info: VariableInfo) -> tuple[np.ndarray, TimeUnit, tuple[str, ...]] | None:
     """Rows of (year, month, day, hour, minute, second) in a `*utc*time*` variable beside a time without units."""
-    if time_unit(info.attributes) or _hdfeos_epoch(source):
+    if time_unit(info.attributes) or _hdfeos_epoch(source, info):
         return None
     for other in source.variables.values():
         lowered = other.name.lower()
@@ -101,7 +101,7 @@ def _unit_elsewhere(source: Source, info: VariableInfo, layout: Mapping[str, Any
     long_name = str(info.attributes.get("long_name", "")).strip().lower()
     if "MOP02" in info.path and "StartDateTime" in files:
         return _since(parse_date(str(files["StartDateTime"])), midnight=True)
-    epoch = _hdfeos_epoch(source)
+    epoch = _hdfeos_epoch(source, info)
     if epoch:
         return TimeUnit(_SECOND, epoch)
     if long_name == _ROW_TIMES:
@@ -114,10 +114,11 @@ def _unit_elsewhere(source: Source, info: VariableInfo, layout: Mapping[str, Any
     return unit
 
 
-def _hdfeos_epoch(source: Source) -> datetime | None:
+def _hdfeos_epoch(source: Source, info: VariableInfo) -> datetime | None:
     """Plain seconds since 1993 (OMI, MLS) or 1980 (GPM), told by the file's own groups and attributes."""
     instrument = str(source.granule.groups.get(_FILE_ATTRIBUTES, {}).get("InstrumentName", ""))
-    if any("ScanTime" in group for group in source.granule.groups):
+    is_gpm = any("ScanTime" in group for group in source.granule.groups) or name_of(info.path).lower() == "timemidscan"
+    if is_gpm:
         return GPS
     return TAI93 if "OMI" in instrument or "MLS" in instrument else None
 
