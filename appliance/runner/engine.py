@@ -51,9 +51,9 @@ class Engine:
             environment=child_environment,
         )
         self._lock = threading.Lock()
-        self._performer: Performer | None = None
-        self._bells: WorkQueue | None = None
-        self._upkeep: Upkeep | None = None
+        self.performer: Performer | None = None
+        self.bells: WorkQueue | None = None
+        self.upkeep: Upkeep | None = None
 
     def warm_up(self) -> None:
         """Start the light forkserver; call it early, its imports go on beside."""
@@ -68,21 +68,21 @@ class Engine:
         upkeep = Upkeep(parts, performer, bells)
         upkeep.recover()
         with self._lock:
-            self._performer, self._bells, self._upkeep = performer, bells, upkeep
+            self.performer, self.bells, self.upkeep = performer, bells, upkeep
         bells.start()
         upkeep.start()
 
     def ring(self, count: int = 1) -> None:
         """Wake workers; before `start` nobody sleeps, and the first round of upkeep rings anyway."""
-        bells = self._bells
+        bells = self.bells
         if bells is not None and count > 0:
             bells.ring(count)
 
     def stop(self) -> None:
         """Put down what is held and end every thread and child. Items in flight are taken up at the next start."""
         with self._lock:
-            performer, bells, upkeep = self._performer, self._bells, self._upkeep
-            self._performer = self._bells = self._upkeep = None
+            performer, bells, upkeep = self.performer, self.bells, self.upkeep
+            self.performer = self.bells = self.upkeep = None
         if performer is not None:
             performer.stop()
         self.launcher.interrupt()
@@ -94,7 +94,7 @@ class Engine:
 
     def health(self) -> str | None:
         """Why work is not carried out as it should be, in one sentence, or None."""
-        bells, upkeep = self._bells, self._upkeep
+        bells, upkeep = self.bells, self.upkeep
         if bells is None or upkeep is None:
             return "the workers are not started"
         return bells.health() or upkeep.health() or self.launcher.health()

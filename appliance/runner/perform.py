@@ -57,7 +57,7 @@ class Performer:
     launcher: Launcher
     stager: Stager
     _stopping: threading.Event = field(default_factory=threading.Event)
-    _held: set[int] = field(default_factory=set)
+    held: set[int] = field(default_factory=set)  # items being carried out now
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def stop(self) -> None:
@@ -82,13 +82,13 @@ class Performer:
         """One attempt of an item at a time: after an operator's retry the new one waits until the old one's child is
         dead, or they would meet in the item's folder."""
         with self._changed:
-            self._changed.wait_for(lambda: item_id not in self._held)
-            self._held.add(item_id)
+            self._changed.wait_for(lambda: item_id not in self.held)
+            self.held.add(item_id)
         try:
             yield
         finally:
             with self._changed:
-                self._held.discard(item_id)
+                self.held.discard(item_id)
                 self._changed.notify_all()
 
     def _carry_out(self, claimed: Claimed) -> None:

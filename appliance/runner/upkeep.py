@@ -18,7 +18,7 @@ from appliance.parts import Parts
 from appliance.runner import item_folder
 from appliance.runner.perform import Performer
 from appliance.runner.work_queue import WorkQueue
-from appliance.workflow import advance, job_rows
+from appliance.workflow import advance, housekeeping, job_rows
 from appliance.workflow.states import TERMINAL
 
 logger = logging.getLogger(__name__)
@@ -122,16 +122,16 @@ class Upkeep:
     def expire(self) -> None:
         """Delete the results of jobs whose time has come; a job is marked only when its objects are gone."""
         parts = self._parts
-        for job_id in advance.expire(parts.state, now=parts.now()):
+        for job_id in housekeeping.expire(parts.state, now=parts.now()):
             count = parts.store.delete_prefix(parts.settings.object_store_staging_bucket, f"public/{job_id}/")
-            advance.mark_expired(parts.state, job_id, parts.now())
+            housekeeping.mark_expired(parts.state, job_id, parts.now())
             item_folder.tidy_job(parts.settings.work_folder, job_id)
             logger.info("job %s: results expired, %d objects deleted", job_id, count)
 
     def reap(self) -> None:
         """Delete work items and steps of jobs that ended long ago, with their logs."""
         parts = self._parts
-        count = advance.reap(
+        count = housekeeping.reap(
             parts.state, now=parts.now(), older_than=timedelta(minutes=parts.settings.reap_after_minutes)
         )
         if count:
