@@ -38,11 +38,17 @@ FIND_GRANULES = "find_granules"
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A job with all its steps in order, and the item of which something is reported."""
+class Standing:
+    """A job with all its steps in order."""
 
     job: Job
     steps: tuple[WorkflowStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Standing):
+    """The same with the item of which something is reported."""
+
     item: WorkItem
 
     @property

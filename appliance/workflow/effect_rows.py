@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from appliance.workflow import batch_rows, batches, item_rows, job_rows, lost_outputs, step_rows, work_counters
-from appliance.workflow.decide import Effects, NewItem, Snapshot, conclude, fed, settle, with_step
+from appliance.workflow.decide import Effects, NewItem, Snapshot, Standing, conclude, fed, settle, with_step
 from appliance.workflow.instants import to_ms
 from appliance.workflow.item_rows import ItemToMake, StoredOutput
 from appliance.workflow.records import Advanced, Job, Limits, Outcome, WorkflowStep
@@ -92,7 +92,7 @@ def go_on(
 
 def finish(
     connection: sqlite3.Connection,
-    before: Snapshot,
+    before: Standing,
     job: Job,
     steps: tuple[WorkflowStep, ...],
     now: datetime,

@@ -226,5 +226,5 @@ def _message(row: sqlite3.Row) -> Message:
 
 
 def set_expired(connection: sqlite3.Connection, job_id: str, now: datetime) -> None:
-    """Record that the results of a job were deleted, and when; its data links go."""
+    """Record that the results of a job were deleted, and when; the first time counts."""
     connection.execute("UPDATE jobs SET expired_at = ? WHERE job_id = ? AND expired_at IS NULL", (to_ms(now), job_id))

@@ -55,15 +55,3 @@ def recent_labels(db: Database, username: str, *, limit: int = 10) -> list[str]:
     """The labels that a user used last, newest first."""
     sql = "SELECT label FROM user_labels WHERE username = ? ORDER BY used_at DESC, label LIMIT ?"
     return [row[0] for row in db.rows(sql, (username, limit))]
-
-
-def pass_on_labels(db: Database, old_username: str, new_username: str) -> None:
-    """Give one user's labels to another, as happens to anonymous's when the first account is made."""
-    with db.immediate() as connection:
-        connection.execute(
-            """
-            INSERT INTO user_labels SELECT ?, label, used_at FROM user_labels WHERE username = ?
-            ON CONFLICT DO UPDATE SET used_at = max(used_at, excluded.used_at)""",
-            (new_username, old_username),
-        )
-        connection.execute("DELETE FROM user_labels WHERE username = ?", (old_username,))
