@@ -1,7 +1,7 @@
-"""What `data/quirks.yml` knows of a collection's files, for messages that carry no `layout`.
+"""What `data/quirks.yml` knows of a collection's files, beneath the `layout` that a message carries.
 
-The appliance puts the same facts into the message itself, with what its catalog knows; then nothing is looked up here.
-What a file says of itself wins over both.
+The layout of a message holds what the catalog knows of the collection; it wins over the quirks, and what a file says
+of itself wins over both (decisions.md 5.4 of the project's contracts).
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,20 @@ QUIRKS = Path(__file__).resolve().parent.parent / "data" / "quirks.yml"
 def layout_of(short_name: str, path: Path = QUIRKS) -> dict[str, Any]:
     """The layout of every entry whose pattern matches the short name, merged in file order; {} when none does."""
     merged: dict[str, Any] = {}
-    for entry in _entries(path):
-        if short_name and any(fnmatchcase(short_name, pattern) for pattern in entry["match"]):
+    for entry in _entries(path) if short_name else ():
+        if any(fnmatchcase(short_name, pattern) for pattern in entry["match"]):
             merged = _merge(merged, entry["layout"])
     return merged
 
 
+def with_quirks(short_name: str, layout: Mapping[str, Any], path: Path = QUIRKS) -> dict[str, Any]:
+    """A message's layout on top of the quirks of its collection."""
+    return _merge(layout_of(short_name, path), layout)
+
+
 @cache
 def _entries(path: Path) -> tuple[Mapping[str, Any], ...]:
-    import yaml  # only where a message comes without a layout
+    import yaml  # 20 ms that only a child with a collection pays
 
     if not path.is_file():
         return ()

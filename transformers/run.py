@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers.contract import Input, InstructionError, NoData, NoRetry, Output, instructions_from_message
-from transformers.quirks import layout_of
+from transformers.quirks import with_quirks
 from transformers.stac import read_inputs, write_outputs
 
 ERROR = "error.json"
@@ -136,7 +136,7 @@ def _transform(name: str, message: Mapping[str, Any], inputs: Sequence[Input], o
         raise InstructionError(
             f"message: {type(error).__name__}: {error}; allowed: Harmony's operation 0.22.0"
         ) from error
-    sources = tuple(s if s.layout else replace(s, layout=layout_of(s.short_name)) for s in instructions.sources)
+    sources = tuple(replace(s, layout=with_quirks(s.short_name, s.layout)) for s in instructions.sources)
     if not inputs:
         return []
     module = importlib.import_module(f"transformers.{name}")

@@ -13,14 +13,13 @@ import numpy as np
 
 from transformers.contract import Input, Instructions, NoData, Output
 from transformers.coordinates.packing import unpack
-from transformers.coordinates.swath import runs_to_360, valid_pixels
 from transformers.formats.naming import NETCDF4, output_name
 from transformers.formats.netcdf import open_granule
 from transformers.formats.provenance import entry, version, with_entry
 from transformers.swath.bounds import item_box, root_attributes
 from transformers.swath.plan import Step, plan
 from transformers.swath.request import SwathRequest, request_of
-from transformers.swath.selection import EMPTY, Selection, select
+from transformers.swath.selection import EMPTY, select
 from transformers.swath.source import Source
 from transformers.swath.vertical import layers
 from transformers.swath.writing import cropped, write
@@ -56,7 +55,7 @@ def _subset(one: Input, request: SwathRequest, outdir: Path) -> Output:
         by_path = {step.info.path: step for step in steps}
         ready = {p: cropped(source, by_path[p]) for pair in selection.pairs for p in (pair.latitude, pair.longitude)}
         degrees = [_degrees(by_path, ready, pair.latitude, pair.longitude) for pair in selection.pairs]
-        box = item_box(degrees, to_360=_to_360(source, selection))
+        box = item_box(degrees, to_360=selection.to_360)
         if box is None:
             raise NoData(EMPTY)
         root = root_attributes(granule.groups["/"], degrees, name)
@@ -70,14 +69,6 @@ def _degrees(
     """Output coordinates of a pair in degrees, NaN where missing or where there is no such place."""
     lat, lon = (unpack(ready[p], steps[p].info.attributes) for p in (latitude, longitude))
     return np.where(np.abs(lat) <= 90, lat, np.nan), np.where(np.abs(lon) <= 360, lon, np.nan)
-
-
-def _to_360(source: Source, selection: Selection) -> bool:
-    """Whether the file's longitudes run from 0 to 360, told by its first pair."""
-    pair = selection.pairs[0]
-    of = [source.variables[p].attributes for p in (pair.latitude, pair.longitude)]
-    lat, lon = source.read(pair.latitude), source.read(pair.longitude)
-    return runs_to_360(lon, of[1], valid_pixels(lat, lon, of[0], of[1]))
 
 
 def _with_history(root: Mapping[str, Any], request: SwathRequest, one: Input) -> dict[str, Any]:

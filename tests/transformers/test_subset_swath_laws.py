@@ -222,3 +222,21 @@ def test_a_grid_is_told_where_it_belongs(shared_data, run_guarded):
     assert error["category"] == "noretry"
     assert "Could not determine coordinate variables in the DataTree" in error["error"]
     assert "subset_grid" in error["error"]
+
+
+def test_coordinates_named_by_the_request_are_used(tmp_path):
+    """transformers-l2.md 2: entries with type and subtype; names may use `__` and lack the slash."""
+    r, c = np.mgrid[:6, :5]
+    granule = write_swath(tmp_path / "swath.nc", r * 1.0, c * 1.0)
+    with netCDF4.Dataset(granule, "a") as file:
+        group = file.createGroup("moved")
+        group.createVariable("north", "f4", ("rows", "columns"))[:] = r + 50.0
+        group.createVariable("east", "f4", ("rows", "columns"))[:] = c
+        group.createVariable("n", "i4", ("rows",))[:] = np.arange(6)
+    operation = message(bbox=[-1, 52, 20, 53])
+    operation["sources"][0]["coordinateVariables"] = [
+        {"id": "V1", "name": f"moved__{name}", "fullPath": f"moved__{name}", "type": "COORDINATE", "subtype": subtype}
+        for name, subtype in (("North", "LATITUDE"), ("east", "LONGITUDE"))
+    ]
+    run_step("subset_swath", *write_step(tmp_path / "s", operation, [granule]), tmp_path / "s" / "out")
+    assert stored(outcome(tmp_path / "s" / "out").file, "moved/n").tolist() == [2, 3]

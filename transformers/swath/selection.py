@@ -3,6 +3,7 @@
 Obeys transformers-l2.md 3.1, 3.2 (with D-3) and 4.1 to 4.3 of the project's contracts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from transformers.contract import NoData, NoRetry
 from transformers.coordinates.axes import Pair, find_pairs, is_grid_pair
 from transformers.coordinates.packing import unpack
-from transformers.coordinates.swath import box_mask, nearest_pixel
+from transformers.coordinates.swath import box_mask, nearest_pixel, runs_to_360, valid_pixels
 from transformers.swath.masks import Mask, mask_of
 from transformers.swath.request import SwathRequest, matching
 from transformers.swath.scan_time import add_scan_times
@@ -23,11 +24,15 @@ EMPTY = "No data in subsetted granule."
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """pairs: one per group. times: paths of the time variables found. masks: group of the latitude -> mask."""
+    """pairs: one per group. times: paths of the time variables found. masks: group of the latitude -> mask.
+
+    to_360: longitudes of the first pair run from 0 to 360.
+    """
 
     pairs: tuple[Pair, ...]
     times: tuple[str, ...]
     masks: dict[str, Mask]
+    to_360: bool
 
 
 def select(source: Source, request: SwathRequest) -> Selection:
@@ -50,30 +55,44 @@ def select(source: Source, request: SwathRequest) -> Selection:
         if not inside.any():
             raise NoData(EMPTY)
         masks[latitude.group] = mask_of(latitude, inside, cut=request.cut)
-    return Selection(pairs, tuple(dict.fromkeys([*times.values(), *scan_times.values()])), masks)
+    found = tuple(dict.fromkeys([*times.values(), *scan_times.values()]))
+    return Selection(pairs, found, masks, _runs_to_360(source, pairs[0]))
 
 
 def _pairs(source: Source, request: SwathRequest) -> tuple[Pair, ...]:
-    """The surest pair of each group, or those that the request (or the layout) names."""
+    """The surest pair of each group: among those that the request names, else of the file, else of the layout."""
+    found = [p for p in find_pairs(source.variables) if not is_grid_pair(source.variables, p)]
+    given = _given(source, request, found)
+    chosen: dict[str, Pair] = {}
+    for pair in given or found or _of_layout(source, request):
+        chosen.setdefault(source.variables[pair.latitude].group, pair)
+    if not chosen:
+        is_grid = any(is_grid_pair(source.variables, p) for p in find_pairs(source.variables))
+        why = "; latitude and longitude are the axes of a grid, which subset_grid cuts" if is_grid else ""
+        raise NoRetry(f"{source.name}: Could not determine coordinate variables in the DataTree{why}")
+    return tuple(chosen.values())
+
+
+def _given(source: Source, request: SwathRequest, found: Sequence[Pair]) -> list[Pair]:
+    """Pairs of the coordinates named in the request: those of the file among them first, then by group or by order."""
     lats = matching(request.coordinates.get("LATITUDE", ()), source.variables)
     lons = matching(request.coordinates.get("LONGITUDE", ()), source.variables)
-    if lats and len(lats) == len(lons):
-        return tuple(Pair(lat, lon, 0) for lat, lon in zip(lats, lons, strict=True))
-    found: dict[str, Pair] = {}
-    grids = False
-    for pair in find_pairs(source.variables):
-        grids |= is_grid_pair(source.variables, pair)
-        if not is_grid_pair(source.variables, pair):
-            found.setdefault(source.variables[pair.latitude].group, pair)
-    if not found and request.layout.get("coordinates"):
-        said = request.layout["coordinates"]
-        named = [matching([str(said.get(k, ""))], source.variables) for k in ("latitude", "longitude")]
-        if all(named):
-            return (Pair(named[0][0], named[1][0], 0),)
-    if not found:
-        why = "; latitude and longitude are the axes of a grid, which subset_grid cuts" if grids else ""
-        raise NoRetry(f"{source.name}: Could not determine coordinate variables in the DataTree{why}")
-    return tuple(found.values())
+    pairs = [p for p in found if p.latitude in lats and p.longitude in lons]
+    known = {source.variables[p.latitude].group for p in pairs}
+    if len(lats) == len(lons):
+        for lat, lon in zip(lats, lons, strict=True):
+            one, other = source.variables[lat], source.variables[lon]
+            if one.group not in known and one.shape == other.shape:
+                pairs.append(Pair(lat, lon, 0))
+    return pairs
+
+
+def _of_layout(source: Source, request: SwathRequest) -> list[Pair]:
+    """The pair that the catalog or `quirks.yml` knows of, for a file that does not say."""
+    said = request.layout.get("coordinates") or request.layout
+    named = [matching([str(said.get(k, ""))], source.variables) for k in ("latitude", "longitude")]
+    pairs = [Pair(named[0][0], named[1][0], 0)] if all(named) else []
+    return [p for p in pairs if not is_grid_pair(source.variables, p)]
 
 
 def _times(source: Source, request: SwathRequest, pairs: tuple[Pair, ...], scan: dict[str, str]) -> dict[str, str]:
@@ -89,9 +108,8 @@ def _times(source: Source, request: SwathRequest, pairs: tuple[Pair, ...], scan:
 def _inside(source: Source, request: SwathRequest, pair: Pair) -> np.ndarray:
     """Pixels inside box (or point) and shape."""
     lat_info, lon_info = source.variables[pair.latitude], source.variables[pair.longitude]
-    lat, lon = source.read(pair.latitude), source.read(pair.longitude)
-    box = request.box
-    inside = box_mask(lat, lon, lat_info.attributes, lon_info.attributes, box)
+    lat, lon = source.hold(pair.latitude), source.hold(pair.longitude)
+    inside = box_mask(lat, lon, lat_info.attributes, lon_info.attributes, request.box)
     if request.point is None and request.shape is None:
         return inside
     lat_degrees, lon_degrees = unpack(lat, lat_info.attributes), unpack(lon, lon_info.attributes)
@@ -102,3 +120,9 @@ def _inside(source: Source, request: SwathRequest, pair: Pair) -> np.ndarray:
 
         inside &= points_inside(load_polygons(request.shape), lat_degrees, lon_degrees)
     return inside
+
+
+def _runs_to_360(source: Source, pair: Pair) -> bool:
+    lat_of, lon_of = (source.variables[p].attributes for p in (pair.latitude, pair.longitude))
+    lat, lon = source.hold(pair.latitude), source.hold(pair.longitude)
+    return runs_to_360(lon, lon_of, valid_pixels(lat, lon, lat_of, lon_of))

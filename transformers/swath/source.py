@@ -14,7 +14,7 @@ from transformers.formats.layout import Dimension, Granule, VariableInfo, join
 
 @dataclass(slots=True)
 class Source:
-    """variables: those of the file, and the added ones. name: what messages call the file."""
+    """variables: those of the file, and the made-up ones. name: what messages call the file. added: values in memory."""
 
     granule: Granule
     name: str
@@ -39,11 +39,17 @@ class Source:
     def read(self, path: str, indices: Sequence[np.ndarray | None] = ()) -> np.ndarray:
         """Stored values; indices: per axis the wanted ones, ascending, None for all. Reads only the block around."""
         block: Any = tuple(slice(None) if i is None else _around(i) for i in indices) or ...
-        values = self.added[path][block] if path in self.added else self.granule.read(path, block)
+        values = np.array(self.added[path][block]) if path in self.added else self.granule.read(path, block)
         for axis, index in enumerate(indices):
             if index is not None and len(index) != values.shape[axis]:
                 values = values.take(index - index[0], axis=axis)
         return values
+
+    def hold(self, path: str) -> np.ndarray:
+        """Stored values of a whole variable, kept in memory for later reads. Not to be changed."""
+        if path not in self.added:
+            self.added[path] = self.granule.read(path)
+        return self.added[path]
 
     def _tell_apart(self, info: VariableInfo) -> None:
         """Rename later occurrences of a dimension to `<dim>_<axis>` and add a coordinate of that name."""
