@@ -27,11 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--settings", type=Path, help="TOML file of settings (default: harmonium.toml in the home)")
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    given = list(sys.argv[1:] if argv is None else argv)
     for name, words in COMMANDS.items():
-        import_module(f"appliance.commands.{name}").add_arguments(
-            commands.add_parser(name, help=words, description=words)
-        )
-    arguments = parser.parse_args(argv)
+        subparser = commands.add_parser(name, help=words, description=words)
+        if name in given:  # the others are not imported: serve need not know of harvest
+            import_module(f"appliance.commands.{name}").add_arguments(subparser)
+    arguments = parser.parse_args(given)
     if arguments.version:
         from appliance.assembly import version
 

@@ -9,22 +9,38 @@ import importlib.metadata
 import logging
 import os
 import secrets
+import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from appliance.database.account_migrations import ACCOUNT_MIGRATIONS
 from appliance.database.catalog_migrations import CATALOG_MIGRATIONS
+from appliance.database.connection import Database
 from appliance.database.migrations import apply_migrations
 from appliance.database.state_migrations import STATE_MIGRATIONS
 from appliance.errors import SettingsError
+from appliance.identity import ANONYMOUS, Accounts, add_user
+from appliance.metadata.shipped import load_shipped
+from appliance.parts import Parts
+from appliance.runner.engine import Engine
+from appliance.services.registry import SHIPPED, Registry, load_registry
 from appliance.settings import Settings, process_environment
+from appliance.store.access import StoreAccess
+from appliance.store.child import EmbeddedStore
+from appliance.store.s3 import Store
+from appliance.workflow.handover import hand_over_jobs
 from appliance.workflow.records import Limits
 
 logger = logging.getLogger(__name__)
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+PACKAGES = Path(__file__).resolve().parent.parent
+DATA = PACKAGES / "data"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+STORE_WATCH_S = 1.0
 
 
 def utc_now() -> datetime:
@@ -178,6 +194,7 @@ def build(settings: Settings, stack: ExitStack) -> Parts:
     )
     check_open_mode(settings, parts)
     engine.start(parts)
+    stack.callback(engine.stop)  # before the databases and the store that its threads use
     return parts
 
 

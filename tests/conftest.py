@@ -1,10 +1,13 @@
 """What every test may ask for: where the shared granules are, and nothing that hides a real part of the program."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.running import RunningAppliance
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,3 +33,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         with Path(path).open("a") as file:
             file.write(f"{report.nodeid}: {reason}\n")
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own sample archive: `granules/` with two collections, `shapes/island.geojson`."""
+    from transformers.samples import make
+
+    folder = tmp_path_factory.mktemp("samples")
+    make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def appliance(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[RunningAppliance]:
+    """A real appliance in open mode with the sample archive harvested; shared, so tests look at their own jobs only."""
+    running = RunningAppliance(tmp_path_factory.mktemp("appliance") / "home")
+    running.command("harvest", str(samples / "granules"))
+    running.start()
+    yield running
+    assert running.stop() == 0, running.log()

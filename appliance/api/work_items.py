@@ -1,7 +1,7 @@
 """Steps and work items of jobs, and the outputs of earlier steps while they exist. Source: harmony-api 6.7."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,16 +64,24 @@ def _document(request: Request[Any, Any, Any], parts: Parts, job: Job, prefix: s
     asked = parse_steps_query(given)
     root = base_url(request, parts)
     filtered = bool(asked.statuses or asked.work_items)
+    counts = listing.status_counts(parts.state, job.job_id)
     pages = []
     for step in step_rows.steps(parts.state, job.job_id):
         if asked.step in (None, step.step_index):
-            page = _step_page(parts, step, asked, given, unslashed_url(request, root))
+            page = _step_page(parts, step, counts, asked, given, unslashed_url(request, root))
             if page.items or not filtered:
                 pages.append(page)
     return steps_document(job, pages, root)
 
 
-def _step_page(parts: Parts, step: WorkflowStep, asked: StepsQuery, given: Parameters, url: str) -> StepPage:
+def _step_page(
+    parts: Parts,
+    step: WorkflowStep,
+    counts: Mapping[int, Mapping[str, int]],
+    asked: StepsQuery,
+    given: Parameters,
+    url: str,
+) -> StepPage:
     chosen = listing.ItemFilter(
         step_index=step.step_index,
         statuses=tuple(ItemStatus(s) for s in asked.statuses),
@@ -88,7 +96,7 @@ def _step_page(parts: Parts, step: WorkflowStep, asked: StepsQuery, given: Param
         items, total = listing.list_items(parts.state, step.job_id, chosen, page=last, limit=asked.limit)
     return StepPage(
         step=step,
-        statuses=listing.status_counts(parts.state, step.job_id, step.step_index),
+        statuses=counts.get(step.step_index, {}),
         items=items,
         files={item.item_id: _files(parts, item) for item in items},
         current_page=paging.page,

@@ -10,7 +10,7 @@ from appliance.commands.choices import settings_from
 from appliance.database.connection import Database
 from appliance.errors import SettingsError
 from appliance.identity import ANONYMOUS, ROLES, add_user, remove_user, users
-from appliance.workflow.control import hand_over_jobs
+from appliance.workflow.handover import hand_over_jobs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

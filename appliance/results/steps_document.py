@@ -88,7 +88,7 @@ def _item(item: WorkItem, files: ItemFiles, root: str) -> dict[str, Any]:
 def _shown(output: Output, root: str, item: WorkItem | None = None) -> str:
     """A link that the asker can open, or the words that say there is none."""
     assets = output.stac.get("assets") or {}
-    asset = assets.get("data") or next(iter(assets.values()), {})
+    asset: Mapping[str, Any] = assets.get("data") or next(iter(assets.values()), {})
     original = (output.stac.get("properties") or {}).get("harmonium:href")
     href = str(asset.get("href", ""))
     if href.startswith("s3://") or ("://" in href and not href.startswith("file:")):
