@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, get
 
+from appliance.api.given import Given
 from appliance.api.guards import admin
 from appliance.identity import Identity
 from appliance.parts import Parts
@@ -17,20 +18,20 @@ def readiness() -> str:
 
 
 @get("/health", sync_to_thread=True)
-def health(parts: Parts) -> Response[Any]:
+def health(parts: Given[Parts]) -> Response[Any]:
     """Each part by name; 503 when one is down."""
     return _health(parts)
 
 
 @get("/admin/health", sync_to_thread=True)
-def admin_health(parts: Parts, who: Identity) -> Response[Any]:
+def admin_health(parts: Given[Parts], who: Given[Identity]) -> Response[Any]:
     """The same, for admins."""
     admin(who)
     return _health(parts)
 
 
 @get("/versions", sync_to_thread=True)
-def versions(request: Request[Any, Any, Any], parts: Parts) -> list[dict[str, Any]]:
+def versions(request: Request[Any, Any, Any], parts: Given[Parts]) -> list[dict[str, Any]]:
     """The chains in order of precedence, with the images of their steps."""
     return versions_document(parts.registry.chains, parts.version)
 

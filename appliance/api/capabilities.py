@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, get
 
+from appliance.api.given import Given
 from appliance.api.paths import base_url, query_parameters
 from appliance.errors import NotFoundError, RequestValidationError
 from appliance.identity import Identity
@@ -15,7 +16,7 @@ from appliance.services.capabilities import capabilities_document, parse_version
 
 
 @get("/capabilities", sync_to_thread=True)
-def capabilities(request: Request[Any, Any, Any], parts: Parts, who: Identity) -> dict[str, Any]:
+def capabilities(request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity]) -> dict[str, Any]:
     """The capabilities document of one collection, by id or short name. Source: user guide, "Capabilities"."""
     given = query_parameters(request)
     version = parse_version(given.text("version"))

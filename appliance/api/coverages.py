@@ -12,6 +12,7 @@ from litestar import Request, get, post
 from litestar.response import Redirect
 
 from appliance.api.bodies import read_body
+from appliance.api.given import Given
 from appliance.api.paths import base_url, query_pairs, request_id, restored, unslashed_url
 from appliance.api.submission import find_collections, submit_request, variables_of
 from appliance.api.waiting import wait_for
@@ -29,7 +30,7 @@ _RANGESET = [f"{_BASE}/collections/{{variables:str}}/coverage/rangeset", f"{_BAS
 
 @get(_RANGESET)
 async def coverage(
-    request: Request[Any, Any, Any], parts: Parts, who: Identity, collection: str, variables: str
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], collection: str, variables: str
 ) -> Redirect:
     """A rangeset request: 303 to the result when it is one granule, else to the job. Source: user guide, "Coverages"."""
     return await _answer(request, parts, who, collection, variables, None, None)
@@ -37,7 +38,7 @@ async def coverage(
 
 @post(_RANGESET)
 async def posted_coverage(
-    request: Request[Any, Any, Any], parts: Parts, who: Identity, collection: str, variables: str
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], collection: str, variables: str
 ) -> Redirect:
     """The same with a body: form fields and a shape file."""
     async with read_body(request, parts.settings.work_folder, parts.settings.max_upload_bytes) as body:
@@ -78,21 +79,25 @@ def _request_url(url: str, pairs: list[tuple[str, str]]) -> str:
 
 
 @get([_BASE, f"{_BASE}/"], sync_to_thread=True)
-def coverages_root(request: Request[Any, Any, Any], parts: Parts, who: Identity, collection: str) -> dict[str, Any]:
+def coverages_root(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], collection: str
+) -> dict[str, Any]:
     """The landing document of a collection's coverages."""
     find_collections(parts, who, restored(collection))
     return api_root(_collection_root(request, parts))
 
 
 @get(f"{_BASE}/conformance", sync_to_thread=True)
-def coverages_conformance(parts: Parts, who: Identity, collection: str) -> dict[str, Any]:
+def coverages_conformance(parts: Given[Parts], who: Given[Identity], collection: str) -> dict[str, Any]:
     """The conformance classes of OGC API - Coverages and Common that are kept."""
     find_collections(parts, who, restored(collection))
     return conformance()
 
 
 @get(f"{_BASE}/collections", sync_to_thread=True)
-def coverage_listing(request: Request[Any, Any, Any], parts: Parts, who: Identity, collection: str) -> dict[str, Any]:
+def coverage_listing(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], collection: str
+) -> dict[str, Any]:
     """All variables of the collection, each with the link that asks for it."""
     collections, _ = find_collections(parts, who, restored(collection))
     kind = dict(query_pairs(request)).get("f", "json")
@@ -103,7 +108,7 @@ def coverage_listing(request: Request[Any, Any, Any], parts: Parts, who: Identit
 
 @get(f"{_BASE}/collections/{{variables:str}}", sync_to_thread=True)
 def coverage_description(
-    request: Request[Any, Any, Any], parts: Parts, who: Identity, collection: str, variables: str
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], collection: str, variables: str
 ) -> dict[str, Any]:
     """One variable of the collection; an unknown one is 400, in the guide's words."""
     collections, _ = find_collections(parts, who, restored(collection))

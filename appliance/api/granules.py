@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request, Response, route
 
 from appliance.api.byte_ranges import answer, file_pieces, file_resource
+from appliance.api.given import Given
 from appliance.errors import NotFoundError
 from appliance.identity import Identity
 from appliance.metadata import rows
@@ -16,7 +17,9 @@ from appliance.parts import Parts
 
 
 @route("/granules/{granule_id:str}/{name:str}", http_method=["GET", "HEAD"], sync_to_thread=True)
-def original(request: Request[Any, Any, Any], parts: Parts, who: Identity, granule_id: str, name: str) -> Response[Any]:
+def original(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], granule_id: str, name: str
+) -> Response[Any]:
     """The bytes of a granule of this machine; 404 for granules elsewhere and for what the asker may not read."""
     granule = rows.granule(parts.catalog, granule_id)
     if granule is None or granule.file_name != name or not parts.accounts.may_read(who, granule.collection_id):

@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request, Response, get, post, route
 from litestar.response import Redirect
 
+from appliance.api.given import Given
 from appliance.api.guards import admin
 from appliance.api.job_access import checked_id, found_job, may_see, own_job, visible_job
 from appliance.api.paths import base_url, query_parameters, unslashed_url
@@ -32,20 +33,22 @@ DEFAULT_RESULT_LIMIT = 2000
 
 
 @get("/jobs", sync_to_thread=True)
-def list_jobs(request: Request[Any, Any, Any], parts: Parts, who: Identity) -> Response[Any]:
+def list_jobs(request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity]) -> Response[Any]:
     """The asker's jobs, newest first. Source: user guide, "Getting the list of jobs"."""
     return _listing(request, parts, who.username, "")
 
 
 @get("/admin/jobs", sync_to_thread=True)
-def list_all_jobs(request: Request[Any, Any, Any], parts: Parts, who: Identity) -> Response[Any]:
+def list_all_jobs(request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity]) -> Response[Any]:
     """Everybody's jobs, for admins."""
     admin(who)
     return _listing(request, parts, None, "/admin")
 
 
 @get("/jobs/{job_id:str}", sync_to_thread=True)
-def job_status(request: Request[Any, Any, Any], parts: Parts, who: Identity, job_id: str) -> dict[str, Any]:
+def job_status(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], job_id: str
+) -> dict[str, Any]:
     """The job status document. Source: user guide, "Getting job status"."""
     job = visible_job(parts, job_id, who)
     if job.username == who.username:
@@ -54,14 +57,16 @@ def job_status(request: Request[Any, Any, Any], parts: Parts, who: Identity, job
 
 
 @get("/admin/jobs/{job_id:str}", sync_to_thread=True)
-def any_job_status(request: Request[Any, Any, Any], parts: Parts, who: Identity, job_id: str) -> dict[str, Any]:
+def any_job_status(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], job_id: str
+) -> dict[str, Any]:
     """The status document of anybody's job, for admins."""
     admin(who)
     return _document(request, parts, found_job(parts, job_id), "/admin")
 
 
 @post("/jobs/status", status_code=200)
-async def status_of_many(request: Request[Any, Any, Any], parts: Parts, who: Identity) -> dict[str, Any]:
+async def status_of_many(request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity]) -> dict[str, Any]:
     """Status and progress of up to 2000 jobs; unknown ones and other people's are listed apart."""
     job_ids = await _posted_ids(request)
     if len(job_ids) > MOST_IDS:
@@ -75,7 +80,9 @@ async def status_of_many(request: Request[Any, Any, Any], parts: Parts, who: Ide
 
 
 @route("/jobs/{job_id:str}/{verb:str}", http_method=["GET", "POST"], sync_to_thread=True)
-def steer_job(request: Request[Any, Any, Any], parts: Parts, who: Identity, job_id: str, verb: str) -> Redirect:
+def steer_job(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], job_id: str, verb: str
+) -> Redirect:
     """Pause, resume, cancel or skip the preview of an own job; 302 to its status."""
     _known_verb(verb)
     job = own_job(parts, job_id, who)
@@ -84,7 +91,9 @@ def steer_job(request: Request[Any, Any, Any], parts: Parts, who: Identity, job_
 
 
 @route("/admin/jobs/{job_id:str}/{verb:str}", http_method=["GET", "POST"], sync_to_thread=True)
-def steer_any_job(request: Request[Any, Any, Any], parts: Parts, who: Identity, job_id: str, verb: str) -> Redirect:
+def steer_any_job(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], job_id: str, verb: str
+) -> Redirect:
     """The same for anybody's job, for admins."""
     _known_verb(verb)
     admin(who)
@@ -93,7 +102,7 @@ def steer_any_job(request: Request[Any, Any, Any], parts: Parts, who: Identity, 
 
 
 @post(["/jobs/pause", "/jobs/resume", "/jobs/cancel", "/jobs/skip-preview"], status_code=200)
-async def steer_many(request: Request[Any, Any, Any], parts: Parts, who: Identity) -> Response[Any]:
+async def steer_many(request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity]) -> Response[Any]:
     """One verb for several jobs, in order; the first failure stops. Admins may act on anyone's."""
     verb = request.url.path.rstrip("/").rpartition("/")[2]
     job_ids = await _posted_ids(request)

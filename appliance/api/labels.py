@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, delete, put
 
+from appliance.api.given import Given
 from appliance.api.job_access import JOB_ID
 from appliance.api.paths import query_pairs
 from appliance.errors import NotFoundError, RequestValidationError
@@ -14,7 +15,7 @@ from appliance.workflow import job_rows, label_rows
 
 
 @put("/labels", status_code=201)
-async def put_labels(request: Request[Any, Any, Any], parts: Parts, who: Identity) -> Response[Any]:
+async def put_labels(request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity]) -> Response[Any]:
     """Put labels on jobs of the asker's own, all or none. Source: user guide, "Labels"."""
     job_ids, labels = await _asked(request, parts, who)
     with parts.state.immediate():
@@ -23,7 +24,7 @@ async def put_labels(request: Request[Any, Any, Any], parts: Parts, who: Identit
 
 
 @delete("/labels", status_code=204)
-async def remove_labels(request: Request[Any, Any, Any], parts: Parts, who: Identity) -> None:
+async def remove_labels(request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity]) -> None:
     """Take labels off jobs of the asker's own; absent ones do not matter."""
     job_ids, labels = await _asked(request, parts, who)
     with parts.state.immediate():

@@ -11,6 +11,7 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
+from appliance.api.given import Given
 from appliance.api.guards import COOKIE, identify
 from appliance.api.page_layout import page
 from appliance.api.paths import query_parameters
@@ -19,7 +20,7 @@ from appliance.parts import Parts
 
 
 @get("/login", media_type=MediaType.HTML, sync_to_thread=True)
-def login_page(request: Request[Any, Any, Any], parts: Parts) -> str:
+def login_page(request: Request[Any, Any, Any], parts: Given[Parts]) -> str:
     """The form; says who is signed in already."""
     target = _local_path(query_parameters(request).text("redirect") or "/")
     who = identify(request, parts)
@@ -33,7 +34,7 @@ def login_page(request: Request[Any, Any, Any], parts: Parts) -> str:
 
 
 @post("/login", status_code=303)
-async def log_in(request: Request[Any, Any, Any], parts: Parts) -> Response[Any]:
+async def log_in(request: Request[Any, Any, Any], parts: Given[Parts]) -> Response[Any]:
     """Check name and password, set the cookie, go where the form came from."""
     fields = parse_qs((await request.body()).decode("utf-8", "replace"))
     username, password = fields.get("username", [""])[0], fields.get("password", [""])[0]

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, get
 
+from appliance.api.given import Given
 from appliance.api.page_layout import page
 from appliance.api.paths import base_url
 from appliance.metadata import rows
@@ -12,7 +13,7 @@ from appliance.parts import Parts
 
 
 @get("/", media_type=MediaType.HTML, sync_to_thread=True)
-def landing(request: Request[Any, Any, Any], parts: Parts) -> Response[Any]:
+def landing(request: Request[Any, Any, Any], parts: Given[Parts]) -> Response[Any]:
     """What is here and what to do next; JSON for those who ask for it."""
     root = base_url(request, parts)
     steps = next_steps(parts)

@@ -10,6 +10,7 @@ from litestar import Request, Response, route
 from litestar.response import Redirect
 
 from appliance.api.byte_ranges import Resource, answer
+from appliance.api.given import Given
 from appliance.api.job_access import JOB_ID, may_see
 from appliance.errors import GoneError, NotFoundError
 from appliance.identity import Identity
@@ -21,7 +22,7 @@ from appliance.workflow.records import Job
 
 @route("/service-results/{bucket:str}/{key:path}", http_method=["GET", "HEAD"], sync_to_thread=True)
 def service_result(
-    request: Request[Any, Any, Any], parts: Parts, who: Identity, bucket: str, key: str
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], bucket: str, key: str
 ) -> Response[Any] | Redirect:
     """One output of a job that the asker may see; else 404, and 410 once it expired."""
     key = key.removeprefix("/")

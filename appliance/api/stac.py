@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, get
 
+from appliance.api.given import Given
 from appliance.api.job_access import JOB_ID
 from appliance.api.paths import base_url, query_parameters
 from appliance.errors import ConflictError, GoneError, NotFoundError, RequestValidationError
@@ -20,7 +21,7 @@ DEFAULT_LIMIT = 2000
 
 
 @get(["/stac/{job_id:str}"], sync_to_thread=True)
-def stac_catalog(request: Request[Any, Any, Any], parts: Parts, job_id: str) -> dict[str, Any]:
+def stac_catalog(request: Request[Any, Any, Any], parts: Given[Parts], job_id: str) -> dict[str, Any]:
     """One page of the catalog of a job. Source: user guide, "STAC"."""
     job = _complete_job(parts, job_id)
     given = query_parameters(request)
@@ -38,7 +39,7 @@ def stac_catalog(request: Request[Any, Any, Any], parts: Parts, job_id: str) -> 
 
 
 @get("/stac/{job_id:str}/{index:str}", sync_to_thread=True)
-def stac_item(request: Request[Any, Any, Any], parts: Parts, job_id: str, index: str) -> dict[str, Any]:
+def stac_item(request: Request[Any, Any, Any], parts: Given[Parts], job_id: str, index: str) -> dict[str, Any]:
     """One result as a STAC item, counted from 0 over all of them."""
     job = _complete_job(parts, job_id)
     link_type = parse_link_type(query_parameters(request))

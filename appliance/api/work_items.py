@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from litestar import Request, Response, get, route
 
 from appliance.api.byte_ranges import answer, file_pieces, file_resource
+from appliance.api.given import Given
 from appliance.api.guards import admin
 from appliance.api.job_access import found_job, readable_steps_job, visible_job
 from appliance.api.paths import base_url, query_parameters, unslashed_url
@@ -28,23 +29,25 @@ MOST_INPUTS = 50
 
 
 @get("/jobs/{job_id:str}/steps", sync_to_thread=True)
-def job_steps(request: Request[Any, Any, Any], parts: Parts, who: Identity, job_id: str) -> dict[str, Any]:
+def job_steps(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], job_id: str
+) -> dict[str, Any]:
     """The steps of a job with their items. Source: user guide, "Steps"."""
     return _document(request, parts, readable_steps_job(parts, job_id, who), "")
 
 
 @get("/admin/jobs/{job_id:str}/steps", sync_to_thread=True)
-def any_job_steps(request: Request[Any, Any, Any], parts: Parts, who: Identity, job_id: str) -> dict[str, Any]:
+def any_job_steps(
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], job_id: str
+) -> dict[str, Any]:
     """The same for anybody's job, for admins."""
     admin(who)
     return _document(request, parts, found_job(parts, job_id), "/admin")
 
 
-@route(
-    "/jobs/{job_id:str}/items/{item_id:int}/outputs/{name:str}", http_method=["GET", "HEAD"], sync_to_thread=True
-)
+@route("/jobs/{job_id:str}/items/{item_id:int}/outputs/{name:str}", http_method=["GET", "HEAD"], sync_to_thread=True)
 def item_output(
-    request: Request[Any, Any, Any], parts: Parts, who: Identity, job_id: str, item_id: int, name: str
+    request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], job_id: str, item_id: int, name: str
 ) -> Response[Any]:
     """An output of an earlier step, while its consumer has not freed it."""
     job = visible_job(parts, job_id, who)

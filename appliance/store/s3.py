@@ -71,6 +71,11 @@ class Store:
         self._lock = threading.Lock()
         self._known_bucket = ""
 
+    @property
+    def access(self) -> StoreAccess:
+        """Where the endpoint is and how it is reached; its repr hides the secret key."""
+        return self._access
+
     def ensure_bucket(self, bucket: str) -> None:
         """Make the bucket when it is absent and we may; two that do so at once are no error."""
         with _ours(f"bucket {bucket}"):
