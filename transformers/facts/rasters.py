@@ -3,6 +3,7 @@
 Obeys: catalog contract, section 3 (rule 1, "Whole file?") and section 10 (limits of a zip).
 """
 
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,10 +56,12 @@ def describe_zip(path: Path) -> dict[str, Any]:
 def _raster(name: str, title: str, size_bytes: int, *, prefix: str) -> dict[str, Any]:
     """One TIFF. prefix: put before the names of its bands."""
     import rasterio
-    from rasterio.errors import RasterioError
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
+    quiet = warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning)  # it becomes the reason
+    options = {"GDAL_PAM_ENABLED": "NO", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
     try:
-        with rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(name) as file:
+        with quiet, rasterio.Env(**options), rasterio.open(name) as file:
             _check_whole(file, title, size_bytes)
             bands = [_band(file, number, size_bytes, prefix) for number in range(1, file.count + 1)]
             if file.crs is None or file.transform.is_identity:
@@ -112,9 +115,9 @@ def _rectangles(file: "DatasetReader") -> tuple[Rectangle, ...]:
     """The outer edge on the globe; corners of rotated images are boxed first."""
     from pyproj import CRS
 
-    corners = [
-        file.transform * corner for corner in ((0, 0), (file.width, 0), (0, file.height), (file.width, file.height))
-    ]
+    turn = file.transform
+    pixels = ((0, 0), (file.width, 0), (0, file.height), (file.width, file.height))
+    corners = [(turn.c + turn.a * x + turn.b * y, turn.f + turn.d * x + turn.e * y) for x, y in pixels]
     xs, ys = [c[0] for c in corners], [c[1] for c in corners]
     return edge_rectangles(CRS.from_wkt(file.crs.to_wkt()), (min(xs), min(ys), max(xs), max(ys)))
 

@@ -59,11 +59,13 @@ class Hdf5Granule(Granule):
         self._seen.add(identity)
         self.groups[path] = read_attributes(group)
         below = []
-        for name in list(group):  # a list first: h5py keeps its lock while an iterator lives
+        for stored in list(group):  # a list first: h5py keeps its lock while an iterator lives
+            # Names that are not UTF-8 come as bytes.
+            name = stored.decode("utf-8", "surrogateescape") if isinstance(stored, bytes) else stored
             link = group.id.links.get_info(name.encode("utf-8", "surrogateescape"))
             if link.type == h5l.TYPE_EXTERNAL:
                 continue
-            child = group.get(name)
+            child = group.get(stored)
             if isinstance(child, h5py.Dataset):
                 variable = join(path, name.removeprefix(_NON_COORDINATE))
                 found[join(path, name)] = Found(variable, child, read_attributes(child))

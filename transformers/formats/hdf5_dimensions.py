@@ -77,7 +77,10 @@ class _Table:
         """The scale that a reference points to. By address: asking HDF5 for the name searches the whole file."""
         if not reference:
             return None
-        return self._at.get(h5o.get_info(h5r.dereference(reference, self._file.id)).addr)
+        try:
+            return self._at.get(h5o.get_info(h5r.dereference(reference, self._file.id)).addr)
+        except (KeyError, ValueError, RuntimeError):  # it dangles: a copy left the scale behind
+            return None
 
     def _fill_gaps(self, partly: Mapping[str, list[str | None]]) -> None:
         """Name the axes without a scale: first by netCDF-C's made-up names, then by what the file says elsewhere."""
