@@ -62,7 +62,8 @@ class Engine:
     def start(self, parts: Parts) -> None:
         """Recover what an earlier run left, then start workers and upkeep."""
         self.warm_up()
-        stager = Stager(work=parts.settings.work_folder, catalog=parts.catalog, fetcher=self._fetcher)
+        settings = parts.settings
+        stager = Stager(settings.work_folder, parts.catalog, self._fetcher, settings.harvest_roots)
         performer = Performer(parts, self.launcher, stager)
         bells = WorkQueue(parts.settings.queue_path, workers=parts.settings.worker_count, answer=performer.answer)
         upkeep = Upkeep(parts, performer, bells)

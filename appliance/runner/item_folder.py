@@ -7,6 +7,7 @@ earlier steps until their last consumer is done; everything else until the attem
 """
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,9 +93,12 @@ def remove_job(work: Path, job_id: str) -> None:
     shutil.rmtree(work / job_id, ignore_errors=True)
 
 
-def job_ids(work: Path) -> list[str]:
-    """The jobs that have folders."""
-    return [entry.name for entry in work.iterdir() if entry.is_dir()] if work.is_dir() else []
+def job_ids(work: Path, *, older_than_s: float) -> list[str]:
+    """The jobs whose folders were not changed for a while: a new one may belong to a job about to be submitted."""
+    if not work.is_dir():
+        return []
+    before = time.time() - older_than_s
+    return [entry.name for entry in work.iterdir() if entry.is_dir() and entry.stat().st_mtime < before]
 
 
 def item_ids(work: Path, job_id: str) -> list[int]:

@@ -99,7 +99,7 @@ class Performer:
         seconds = time.monotonic() - started_at
         if outcome is None:
             logger.info("work item %d of job %s: called off after %.1f s", item.item_id, item.job_id, seconds)
-            folder.clear()
+            self._keep(claimed, folder, None)
             return
         outcome = replace(outcome, duration_ms=round(seconds * 1000))
         self._keep(claimed, folder, outcome)
@@ -149,8 +149,8 @@ class Performer:
         if not launched(self.parts.state, item.item_id, item.attempt, now=self.parts.now()):
             return None
         child = self._launch(claimed, folder)
-        if child.interrupted:
-            return Outcome("interrupted")
+        if child.interrupted or (child.canceled and self._stopping.is_set()):
+            return Outcome("interrupted")  # not counted: a stop on purpose is nobody's fault
         if child.canceled:
             return None
         outcome = _verdict(child, folder)
@@ -221,12 +221,15 @@ class Performer:
 
         return put
 
-    def _keep(self, claimed: Claimed, folder: ItemFolder, outcome: Outcome) -> None:
-        """Of the item's files, what the next step needs: the outputs of a success that is not the last step's."""
-        if outcome.status == "successful" and not claimed.step.is_last:
-            folder.keep_outputs()
+    def _keep(self, claimed: Claimed, folder: ItemFolder, outcome: Outcome | None) -> None:
+        """Of the item's files, what the next step needs: the outputs of a success that is not the last step's. Best
+        effort: a file that cannot go now goes with the sweep."""
+        if outcome is not None and outcome.status == "successful" and not claimed.step.is_last:
+            keep = folder.keep_outputs
         else:
-            folder.clear()
+            keep = folder.clear
+        with contextlib.suppress(OSError):
+            keep()
 
     def _recorded(self, claimed: Claimed, outcome: Outcome) -> Advanced | None:
         """The outcome in state.db; None when that was impossible for a while: upkeep frees the item later."""

@@ -49,11 +49,13 @@ class OutputsLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stager:
-    """What staging needs beside the item: the folder of all jobs, the catalog, and how to fetch."""
+    """What staging needs beside the item: the folder of all jobs, the catalog, how to fetch, and the folders that may
+    be read beside those that the catalog knows."""
 
     work: Path
     catalog: Database
     fetcher: Fetcher
+    roots: tuple[str, ...] = ()
 
     def stage_in(
         self, claimed: Claimed, inputs: Sequence[Output], folder: ItemFolder, canceled: Callable[[], bool]
@@ -66,7 +68,7 @@ class Stager:
         links, size = [], 0
         for number, one in enumerate(inputs):
             item = self._local_item(one.stac, number, claimed.job.job_id, folder, canceled)
-            size += _size_of(Path(item["assets"]["data"]["href"]))
+            size += sum(_size_of(Path(asset["href"])) for asset in item["assets"].values() if is_data(asset))
             path = folder.items / f"{number:06d}.json"
             path.write_text(json.dumps(item, ensure_ascii=False), encoding="utf-8")
             links.append({"rel": "item", "href": f"./items/{path.name}", "type": "application/json"})
@@ -89,10 +91,11 @@ class Stager:
     def _check_producers(self, job_id: str, inputs: Sequence[Output]) -> None:
         lost = set()
         for one in inputs:
-            path = Path(one.stac["assets"]["data"]["href"])
-            producer = producer_of(self.work, job_id, path)
-            if producer is not None and not path.exists():
-                lost.add(producer)
+            for asset in one.stac["assets"].values():
+                path = Path(asset["href"])
+                producer = producer_of(self.work, job_id, path)
+                if producer is not None and not path.exists():
+                    lost.add(producer)
         if lost:
             raise OutputsLost(sorted(lost))
 
@@ -102,21 +105,20 @@ class Stager:
         """The item with its data asset at a local path; other assets are left out unless they are outputs of ours."""
         assets = {}
         for key, asset in stac["assets"].items():
-            path = self._local_path(stac, key, str(asset["href"]), number, job_id, folder, canceled)
-            if path is not None:
+            if is_data(asset) or producer_of(self.work, job_id, Path(asset["href"])) is not None:
+                path = self._local_path(stac, str(asset["href"]), number, job_id, folder, canceled)
                 assets[key] = {**asset, "href": str(path)}
         return {**stac, "assets": assets, "links": []}
 
     def _local_path(
         self,
         stac: Mapping[str, Any],
-        key: str,
         href: str,
         number: int,
         job_id: str,
         folder: ItemFolder,
         canceled: Callable[[], bool],
-    ) -> Path | None:
+    ) -> Path:
         properties = stac.get("properties") or {}
         if href.startswith(_REMOTE):
             target = _place(folder, f"{number:06d}", properties.get("harmonium:name") or _last_part(href))
@@ -125,18 +127,19 @@ class Stager:
             return target
         path = Path(href)
         if producer_of(self.work, job_id, path) is not None:
-            return _linked(path, _place(folder, f"{number:06d}", path.name)) if path.exists() else None
-        if key != "data":
-            return None
+            return _linked(path, _place(folder, f"{number:06d}", path.name))
         return self._archive_path(str(properties.get("harmonium:granule") or ""), path)
 
     def _archive_path(self, granule_id: str, path: Path) -> Path:
         """Where the granule's file is now, by the metadata's own rule; the path in the item is not believed."""
         try:
-            with open_local(self.catalog, granule_id) as file:
-                return Path(file.path)
+            file = open_local(self.catalog, granule_id, configured=self.roots)
         except (NotFoundError, OSError) as error:
-            raise StageError(f"{path.name}: the original cannot be read: {error}") from None
+            raise StageError(f"the original cannot be read: {error}") from None
+        if file is None:
+            raise StageError(f"the original cannot be read: {path.name} is not in the catalog any more")
+        os.close(file.descriptor)
+        return Path(file.path)
 
     def _message(self, claimed: Claimed, folder: ItemFolder, canceled: Callable[[], bool]) -> dict[str, Any]:
         """The step's operation with this item's staging location and its side inputs as local files."""
@@ -149,6 +152,11 @@ class Stager:
                 self.fetcher.fetch(str(url["URL"]), target, canceled=canceled)
                 url["URL"] = target.as_uri()
         return dict(message)
+
+
+def is_data(asset: Mapping[str, Any]) -> bool:
+    """Whether an asset is what a step reads, not a companion of it."""
+    return "data" in (asset.get("roles") or ("data",))
 
 
 def _palettes(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -296,7 +304,7 @@ def _link(stac: Mapping[str, Any], asset: Mapping[str, Any], size: int) -> Link:
         bbox=(float(box[0]), float(box[1]), float(box[2]), float(box[3])) if box and len(box) == 4 else None,
         start=_instant(properties.get("start_datetime") or properties.get("datetime")),
         end=_instant(properties.get("end_datetime") or properties.get("datetime")),
-        rel="data" if "data" in roles else str(roles[0]),
+        rel="data" if is_data(asset) else str(roles[0]),
         size_bytes=size,
     )
 

@@ -130,19 +130,19 @@ class Upkeep:
 
     def reap(self) -> None:
         """Delete work items and steps of jobs that ended long ago, with their logs."""
-        parts = self._parts
-        count = housekeeping.reap(
-            parts.state, now=parts.now(), older_than=timedelta(minutes=parts.settings.reap_after_minutes)
-        )
-        if count:
-            logger.info("%d old work items reaped", count)
+        parts, total = self._parts, 0
+        age = timedelta(minutes=parts.settings.reap_after_minutes)
+        while count := housekeeping.reap(parts.state, now=parts.now(), older_than=age):
+            total += count
+        if total:
+            logger.info("%d old work items reaped", total)
             self.sweep()
 
-    def sweep(self) -> None:
+    def sweep(self, older_than_s: float = SWEEP_PERIOD_S) -> None:
         """Remove folders of jobs that have no work in state.db (reaped, or a database was put back), and the files of
         jobs that ended elsewhere than in a worker (canceled)."""
         work = self._parts.settings.work_folder
-        for job_id in item_folder.job_ids(work):
+        for job_id in item_folder.job_ids(work, older_than_s=older_than_s):
             job = job_rows.job(self._parts.state, job_id)
             has_work = self._parts.state.row("SELECT 1 FROM work_items WHERE job_id = ? LIMIT 1", (job_id,))
             if job is None or has_work is None:
