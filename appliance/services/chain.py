@@ -2,7 +2,7 @@
 
 Read from `data/services.yml` by `registry.py`, chosen by `match.py`. Dialect: Harmony's services.yml (harmony-api 4.2)
 with keys of ours: `images:` at the top (image -> transformer); `only_when_named:`, `native_formats:`,
-`keeps_native_format:` in a chain; `kind:` in a step's conditions.
+`never_drops_extent:`, `keeps_native_format:` in a chain; `kind:` in a step's conditions.
 """
 
 from collections.abc import Mapping
@@ -69,6 +69,7 @@ class ServiceChain:
     validate_variables: bool = True
     only_when_named: bool = False
     only_with_average: bool = False  # ours: considered only when `average` is in the request
+    never_drops_extent: bool = False  # ours: not taken by best effort (statistics over another area would be wrong)
     native_formats: tuple[str, ...] = ()  # ours: its output formats are offered for these archive formats only; () all
     keeps_native_format: bool = False  # ours: unless a format is named, outputs are of the input's own kind
     associated: tuple[str, ...] = ()  # collections added by hand (environment variable <NAME>_COLLECTIONS)

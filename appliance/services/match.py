@@ -85,7 +85,7 @@ def choose_chain(operation: Operation, chains: Sequence[ServiceChain]) -> Match:
     if full.chain:
         return _match(operation, full.chain, full.mime)
     if operation.point:
-        without = _search(operation, available, ignore_point=True)
+        without = _search(operation, [c for c in available if not c.never_drops_extent], ignore_point=True)
         if without.chain:
             return _match(operation, without.chain, without.mime)
     elsewhere = _search(operation, chains)
@@ -95,7 +95,8 @@ def choose_chain(operation: Operation, chains: Sequence[ServiceChain]) -> Match:
             f"and it is not available here: {elsewhere.chain.unavailable}"
         )
     if not _is_strict(operation) or _is_time_alone(operation, chains):
-        best = _search(operation, available, ignore_extent=True, ignore_point=True)
+        willing = [chain for chain in available if not chain.never_drops_extent]
+        best = _search(operation, willing, ignore_extent=True, ignore_point=True)
         if best.chain:
             return _match(operation, best.chain, best.mime)
     raise UnsupportedOperation(_refusal(operation, full.asked))

@@ -154,6 +154,7 @@ def _chain(
         validate_variables=entry.get("validate_variables") is not False,
         only_when_named=bool(named),
         only_with_average=named == "average",
+        never_drops_extent=bool(entry.get("never_drops_extent")),
         native_formats=tuple(str(f).lower() for f in entry.get("native_formats") or ()),
         keeps_native_format=bool(entry.get("keeps_native_format")),
         associated=tuple(part.strip() for part in by_hand.split(",") if part.strip()),
