@@ -6,7 +6,7 @@ Source: harmony-api 4.5, 6.4; decisions 2.4, 3.4.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 from appliance.database.connection import Database
 from appliance.metadata import rows
-from appliance.metadata.concepts import Granule, GranuleSearch
+from appliance.metadata.concepts import Granule
+from appliance.services.granule_search import granule_search, most_of
 from appliance.services.plan import GranuleQuery
 from appliance.workflow.records import Link, Outcome, Output
 
 STAC_VERSION = "1.0.0"
-Ring = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,14 @@ def _page(
 ) -> tuple[list[Granule], Cursor | None]:
     """Up to `page_size` granules from the cursor on, over all collections in order, and where to go on."""
     granules: list[Granule] = []
-    limits = query.extra.get("limits") or {}
-    polygons = _polygons(query.shape_path)
+    shape = _shape(query.shape_path)
     while cursor.place < len(query.collections):
         collection = query.collections[cursor.place]
-        most = limits.get(collection, query.limit)
+        most = most_of(query, collection)
         room = page_size - len(granules)
         wanted = room if most is None else min(room, most - cursor.of_collection)
         if wanted > 0:
-            search = _search(query, collection, polygons)
+            search = granule_search(query, collection, shape)
             page = rows.search_granules(catalog, search, limit=wanted, cursor=cursor.inner)
             granules += page.granules
             taken = cursor.of_collection + len(page.granules)
@@ -93,67 +92,12 @@ def _page(
     return granules, None
 
 
-def _search(query: GranuleQuery, collection: str, polygons: tuple[Ring, ...]) -> GranuleSearch:
-    return GranuleSearch(
-        collection_ids=(collection,),
-        bbox=query.bbox,
-        point=query.point,
-        polygons=polygons,
-        start=_instant(query.start),
-        end=_instant(query.end),
-        granule_ids=query.granule_ids,
-        names=query.granule_names,
-    )
-
-
-def _instant(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
-
-
-def _polygons(shape_path: str | None) -> tuple[Ring, ...]:
-    """Outer rings of a GeoJSON file's polygons; lines and points as the boxes around them."""
+def _shape(shape_path: str | None) -> Mapping[str, Any] | None:
+    """The GeoJSON that was kept with the job."""
     if not shape_path:
-        return ()
-    return tuple(_rings(json.loads(Path(shape_path.removeprefix("file://")).read_text("utf-8"))))
-
-
-def _rings(shape: Mapping[str, Any]) -> Iterator[Ring]:
-    kind, coordinates = shape.get("type"), shape.get("coordinates")
-    if kind == "FeatureCollection":
-        for feature in shape.get("features") or ():
-            yield from _rings(feature)
-    elif kind == "Feature":
-        yield from _rings(shape.get("geometry") or {})
-    elif kind == "GeometryCollection":
-        for geometry in shape.get("geometries") or ():
-            yield from _rings(geometry)
-    elif kind == "Polygon" and coordinates:
-        yield _ring(coordinates[0])
-    elif kind == "MultiPolygon":
-        yield from (_ring(polygon[0]) for polygon in coordinates or ())
-    elif coordinates:
-        yield _box_ring(list(_positions(coordinates)))
-
-
-def _ring(positions: list[Any]) -> Ring:
-    return tuple((float(p[0]), float(p[1])) for p in positions)
-
-
-def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
-    if coordinates and isinstance(coordinates[0], int | float):
-        yield float(coordinates[0]), float(coordinates[1])
-    else:
-        for inner in coordinates:
-            yield from _positions(inner)
-
-
-def _box_ring(positions: list[tuple[float, float]]) -> Ring:
-    west, east = min(p[0] for p in positions), max(p[0] for p in positions)
-    south, north = min(p[1] for p in positions), max(p[1] for p in positions)
-    return ((west, south), (east, south), (east, north), (west, north), (west, south))
+        return None
+    shape: Mapping[str, Any] = json.loads(Path(shape_path.removeprefix("file://")).read_text("utf-8"))
+    return shape
 
 
 def data_link(granule: Granule) -> str | None:
