@@ -52,6 +52,10 @@ fuzz: _environment
 tools:
     @python3 tests/outside_programs.py --install
 
+# Write the reference pages from the code
+docs: _environment
+    @python docs/reference/generate.py
+
 # Make the environment without doing anything else
 setup: _environment _clients
 

@@ -55,7 +55,9 @@ def test_the_environment_is_read_in_one_place():
 
 def test_the_parent_stays_light():
     """What the appliance imports brings in no scientific library and no pandas (decisions 6.2, 6.3)."""
-    heavy = "pandas numpy xarray h5py rasterio shapely netCDF4 pyproj textual".split()
-    program = f"import sys, appliance.__main__, appliance.commands.serve; print([m for m in {heavy} if m in sys.modules])"
+    heavy = ["pandas", "numpy", "xarray", "h5py", "rasterio", "shapely", "netCDF4", "pyproj", "textual"]
+    program = (
+        f"import sys, appliance.__main__, appliance.commands.serve; print([m for m in {heavy} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
