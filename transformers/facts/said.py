@@ -14,9 +14,9 @@ from transformers.contract import NoRetry
 from transformers.formats.layout import Granule, join, name_of, parent_of
 
 PLACEHOLDERS = frozenset(["", "set_by_meta", "none", "n/a", "tbd", "unknown"])
-_KEY_VALUE = re.compile(r"^\s*(\w+)\s*=\s*([^;\n]*);\s*$", re.M)
-_ODL = re.compile(r"OBJECT\s*=\s*(\w+)\s(.*?)END_OBJECT\s*=\s*\1\b", re.S)
-_ODL_VALUE = re.compile(r'VALUE\s*=\s*\(?\s*"?([^"\n]*?)"?\s*\)?\s*$', re.M)
+# Blanks, not \s: lines must not run into each other (and a megabyte of empty lines not into the night).
+_KEY_VALUE = re.compile(r"^[ \t]*(\w+)[ \t]*=[ \t]*([^;\n]*);[ \t\r]*$", re.M)
+_ODL_LINE = re.compile(r"[ \t]*(\w+)[ \t]*=[ \t]*(.*)")
 LONGEST_TEXT = 1_000_000  # an attribute beyond this is a bomb or data
 
 
@@ -64,14 +64,19 @@ def key_values(text: str, place: str) -> list[Said]:
 
 
 def odl_values(text: str, place: str) -> list[Said]:
-    """Innermost OBJECT ... VALUE = ... END_OBJECT of ODL text (ECS CoreMetadata)."""
-    found = []
-    for name, body in _ODL.findall(text):
-        if "OBJECT" in body:  # a container: its members are looked at by themselves
-            found.extend(odl_values(body, place))
-        value = _ODL_VALUE.search(body)
-        if value and "OBJECT" not in body:
-            found.append(Said(name.lower(), value.group(1).strip(), f"{place}:{name}"))
+    """The VALUE of each OBJECT of ODL text (ECS CoreMetadata), at any depth, in the order of the text."""
+    found: list[Said] = []
+    open_objects: list[str] = []
+    for line in text.splitlines():
+        match = _ODL_LINE.match(line)
+        key, value = match.groups() if match else ("", "")
+        if key == "OBJECT":
+            open_objects.append(value.strip())
+        elif key == "END_OBJECT" and open_objects:
+            open_objects.pop()
+        elif key == "VALUE" and open_objects:
+            name = open_objects[-1]
+            found.append(Said(name.lower(), value.strip().strip("()").strip().strip('"').strip(), f"{place}:{name}"))
     return found
 
 
