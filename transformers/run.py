@@ -112,6 +112,8 @@ def explain(error: Exception, inputs: Sequence[Input] = ()) -> Failure:
         code = int(inner.group(1))
     if code in (errno.ENOSPC, errno.EDQUOT):
         return Failure(f"{where}the disk is full: no space left for the output")
+    if code == errno.EFBIG:
+        return Failure(f"{where}the output grows larger than this step may write")
     if code == errno.ENOMEM:
         return Failure(f"{where}not enough memory for this step ({text})")
     return Failure(f"{where}{type(error).__name__}: {text}" if text else f"{where}{type(error).__name__}")

@@ -299,3 +299,12 @@ def test_filters_of_plug_ins_are_read(tmp_path):
         copied = copy(tmp_path / "a.nc", tmp_path / "b.nc")
     with netCDF4.Dataset(copied) as file:
         assert file["v"].filters()["zlib"]
+
+
+def test_names_that_are_not_utf8_become_latin1(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.attrs.create("größe".encode("latin-1"), "text")
+        file.create_group("grün".encode("latin-1")).create_dataset("dä".encode("latin-1"), data=np.arange(3))
+    with netCDF4.Dataset(copy(tmp_path / "a.h5", tmp_path / "b.nc")) as file:
+        assert file.getncattr("größe") == "text"
+        assert file["grün"]["dä"][:].tolist() == [0, 1, 2]

@@ -169,6 +169,28 @@ def test_further_files_of_an_output_are_metadata(tmp_path):
     }  # fmt: skip
 
 
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from transformers.run import run_step
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+run_step("subset_swath", *map(Path, sys.argv[1:]))
+"""
+
+
+def test_a_disk_that_refuses_is_a_clear_failure_and_leaves_nothing(tmp_path):
+    """HDF5 crashes when a write fails while it closes a file; see formats/spilling_file.py."""
+    rng = np.random.default_rng(0)
+    granule = write_swath(tmp_path / "a.nc", rng.uniform(-80, 80, (300, 200)), rng.uniform(-170, 170, (300, 200)))
+    paths = [*write_step(tmp_path, message(), [granule]), tmp_path / "out"]
+    command = [sys.executable, "-c", FULL_DISK, *map(str, paths)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert outcome(tmp_path / "out").error["error"] == "a.nc: the output grows larger than this step may write"
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["error.json"]
+
+
 def test_a_box_across_the_antimeridian_is_two_polygons():
     assert geometry_of(BoundingBox(170, -5, -170, 5))["type"] == "MultiPolygon"
 

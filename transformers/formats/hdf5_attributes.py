@@ -36,13 +36,14 @@ def read_attributes(thing: h5py.Group | h5py.Dataset) -> dict[str, Any]:
         if name not in BOOKKEEPING:
             value = read_attribute(thing, name)
             if value is not None:
-                found[name] = value
+                # A name that is not UTF-8 comes as bytes, most often Latin-1.
+                found[name.decode("latin-1") if isinstance(name, bytes) else name] = value
     return found
 
 
-def read_attribute(thing: h5py.Group | h5py.Dataset, name: str) -> Any:
+def read_attribute(thing: h5py.Group | h5py.Dataset, name: str | bytes) -> Any:
     """One attribute; None when it is a reference or of a type that no one can read."""
-    attribute = h5a.open(thing.id, name.encode("utf-8", "surrogateescape"))
+    attribute = h5a.open(thing.id, name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape"))
     kind = attribute.get_type()
     empty = attribute.get_space().get_simple_extent_type() == h5s.NULL
     if isinstance(kind, h5t.TypeStringID):
@@ -83,7 +84,7 @@ def write_attribute(thing: h5py.Group | h5py.Dataset, name: str, value: Any) -> 
         thing.attrs.create(name, np.atleast_1d(value))
 
 
-def _text(thing: Any, name: str, attribute: h5a.AttrID, kind: h5t.TypeStringID, empty: bool) -> Any:
+def _text(thing: Any, name: str | bytes, attribute: h5a.AttrID, kind: h5t.TypeStringID, empty: bool) -> Any:
     if kind.is_variable_str():
         if empty:
             return StringText("")

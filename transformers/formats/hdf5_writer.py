@@ -17,6 +17,7 @@ from h5py import h5ds
 
 from transformers.formats.hdf5_attributes import write_attribute, write_attributes
 from transformers.formats.layout import Dimension, VariableInfo, is_visible, join, name_of, parent_of
+from transformers.formats.spilling_file import SpillingFile
 
 _CHUNK_BYTES = 4 << 20  # of a chunk that nobody chose
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9_\u0080-\U0010ffff]([^\x00-\x1f\x7f/]*[^\x00-\x1f\x7f/ ])?")  # NetCDF user's guide
@@ -32,7 +33,8 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._partial = path.with_name(f".{path.name}.partial")
-        self.file = h5py.File(self._partial, "w", libver=("v108", "v110"), track_order=True, locking=False)
+        self._disk = SpillingFile(self._partial)
+        self.file = h5py.File(self._disk, "w", libver=("v108", "v110"), track_order=True)
         self._properties()
         self._groups: dict[str, h5py.Group] = {"/": self.file}
         self._dimensions: dict[str, Dimension] = {}
@@ -73,7 +75,7 @@ class Writer:
         own = join(info.group, name)
         if own in self._dimensions and dims[:1] != (own,):
             name = "_nc4_non_coord_" + name
-        dataset = self._group(info.group).create_dataset(name, **self._creation(info, dims))
+        dataset = self._group(info.group).create_dataset(_utf8(name), **self._creation(info, dims))
         if dims[:1] == (own,):
             self._coordinates[own] = dataset
             if len(dims) > 1:
@@ -84,6 +86,7 @@ class Writer:
         write_attributes(dataset, _fitting_fill(_legal_names(info.attributes, info.path), info.dtype))
         if data is not None and data.size:
             dataset[...] = data
+        self._check_disk()
         return dataset
 
     def close(self) -> None:
@@ -91,6 +94,8 @@ class Writer:
         try:
             self._write_scales()
             self.file.close()
+            self._check_disk()
+            self._disk.close()
             self._partial.replace(self.path)
         except BaseException:
             self.discard()
@@ -101,7 +106,12 @@ class Writer:
         try:
             self.file.close()
         finally:
+            self._disk.close()
             self._partial.unlink(missing_ok=True)
+
+    def _check_disk(self) -> None:
+        if self._disk.error:
+            raise self._disk.error
 
     def _properties(self) -> None:
         versions = f"version=2,harmonium=0.1.0,hdf5={h5py.version.hdf5_version},h5py={h5py.version.version}"
@@ -110,7 +120,7 @@ class Writer:
     def _group(self, path: str) -> h5py.Group:
         if path not in self._groups:
             parent = self._group(parent_of(path))
-            self._groups[path] = parent.create_group(name_of(path), track_order=True)
+            self._groups[path] = parent.create_group(_utf8(name_of(path)), track_order=True)
         return self._groups[path]
 
     def _visible(self, dim: str, size: int, info: VariableInfo) -> str:
@@ -161,16 +171,22 @@ class Writer:
             if scale is None:
                 more = {"maxshape": (None,), "chunks": (min(max(dim.size, 1), 1024),)} if dim.unlimited else {}
                 scale = self._group(parent_of(dim.path)).create_dataset(
-                    name_of(dim.path), shape=(dim.size,), dtype=">f4", track_order=True, **more
+                    _utf8(name_of(dim.path)), shape=(dim.size,), dtype=">f4", track_order=True, **more
                 )
                 h5ds.set_scale(scale.id, _ONLY_DIMENSION.format(dim.size).encode())
             else:
-                h5ds.set_scale(scale.id, name_of(dim.path).encode())
+                h5ds.set_scale(scale.id, _utf8(name_of(dim.path)).encode())
             scale.attrs["_Netcdf4Dimid"] = np.int32(number)
             scales[dim.path] = scale
         for dataset, dims in self._attach:
             for axis, dim in enumerate(dims):
                 h5ds.attach_scale(dataset.id, scales[dim].id, axis)
+
+
+def _utf8(name: str) -> str:
+    """A name as NetCDF wants it; one that was read as odd bytes is taken for Latin-1."""
+    raw = name.encode("utf-8", "surrogateescape")
+    return name if raw == name.encode("utf-8", "replace") else raw.decode("latin-1")
 
 
 def _chunks(info: VariableInfo) -> tuple[int, ...]:

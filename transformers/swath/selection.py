@@ -13,6 +13,7 @@ from transformers.coordinates.axes import Pair, find_pairs, is_grid_pair
 from transformers.coordinates.packing import unpack
 from transformers.coordinates.swath import box_mask, nearest_pixel, runs_to_360, valid_pixels
 from transformers.swath.masks import Mask, mask_of
+from transformers.swath.polygons import load_polygons, points_inside
 from transformers.swath.request import SwathRequest, matching
 from transformers.swath.scan_time import add_scan_times
 from transformers.swath.source import Source
@@ -116,8 +117,6 @@ def _inside(source: Source, request: SwathRequest, pair: Pair) -> np.ndarray:
     if request.point is not None:
         inside = nearest_pixel(lat_degrees, lon_degrees, request.point)
     if request.shape is not None and inside.any():
-        from transformers.coordinates.geometry import load_polygons, points_inside
-
         inside &= points_inside(load_polygons(request.shape), lat_degrees, lon_degrees)
     return inside
 

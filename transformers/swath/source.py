@@ -14,7 +14,7 @@ from transformers.formats.layout import Dimension, Granule, VariableInfo, join
 
 @dataclass(slots=True)
 class Source:
-    """variables: those of the file, and the made-up ones. name: what messages call the file. added: values in memory."""
+    """variables: the file's and the made-up ones. name: what messages call the file. added: values in memory."""
 
     granule: Granule
     name: str
