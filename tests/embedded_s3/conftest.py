@@ -1,4 +1,4 @@
-"""A real embedded store in a process of its own, and three ways to speak to it: minio, signed requests by hand, bytes."""
+"""A real embedded store in a process of its own; minio, requests signed by hand, and bytes to speak to it."""
 
 import hashlib
 import http.client
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_to_bytes, urlencode, urlsplit, urlunsplit
 
 import pytest
 from minio import Minio
@@ -59,12 +59,13 @@ class Server:
         )
 
     def signed(self, method: str, path: str, body: bytes = b"", headers: dict | None = None, query: str = "") -> dict:
-        """The headers of a request, signed by minio's own code; `path` is encoded already."""
+        """The headers of a request, signed by minio's own code for the one canonical spelling of `path`."""
         digest = hashlib.sha256(body).hexdigest()
         given = {"Host": self.netloc, "x-amz-content-sha256": digest, **(headers or {})}
         now = datetime.now(UTC)
         given["x-amz-date"] = now.strftime("%Y%m%dT%H%M%SZ")
-        url = urlsplit(urlunsplit(("http", self.netloc, path, query, "")))
+        canonical = quote(unquote_to_bytes(path), safe="/-_.~")
+        url = urlsplit(urlunsplit(("http", self.netloc, canonical, query, "")))
         credentials = Credentials(self.access.access_key, self.access.secret_key)
         return sign_v4_s3(
             method=method,
@@ -80,7 +81,7 @@ class Server:
         self, method: str, path: str, body: bytes = b"", headers: dict | None = None, query: dict | None = None
     ) -> Answer:
         """One signed request on a connection of its own."""
-        text = urlencode(query or {})
+        text = urlencode(sorted((query or {}).items()), quote_via=quote)
         signed = self.signed(method, path, body, headers, text)
         return self.send(method, f"{path}?{text}" if text else path, body, signed)
 
