@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.transformers.planes import distance_to_lines
 from transformers.contract import NoRetry
 from transformers.coordinates.axes import find_pairs
 from transformers.coordinates.footprint import inside_ring
@@ -128,6 +129,7 @@ CASES = {  # file: kind, pairs, box (W S E N), start (as far as known), variable
         ("RGB.byte.small", 3), ("SMAP_L3_FT_P_fill_uint_input", 1), ("SMAP_L4_SM_aup_input", 1), ("TCI", 3),
         ("cog1", 3), ("cog_scale", 1), ("dem", 1), ("syn_ease2_crop", 1))},
 }  # fmt: skip
+TRACKS = ("along-track", "profile", "trajectory")
 GRIDS_THE_BRIDGE_UNDERSTANDS = {
     "l2/2020_01_01_7f00ff_global.nc": True,
     "l3/GPM_3IMERGHH_prefetch.nc4": True,
@@ -194,6 +196,19 @@ def test_every_valid_position_lies_in_the_extent(granules: Path, name: str):
             for west, south, east, north in extent["rectangles"]:
                 inside |= (west <= x) & (x <= east) & (south <= lat) & (lat <= north)
             assert inside.all()
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, case in CASES.items() if case[0] in ("along-track", "profile", "trajectory")]
+)
+def test_every_valid_point_of_a_track_lies_within_0_15_degree_of_its_lines(granules: Path, name: str):
+    lines = facts(granules / name)["extent"]["lines"]
+    assert lines
+    with open_granule(granules / name) as granule:
+        for pair in find_pairs(granule.variables):
+            held = read_positions(granule, pair)
+            good = np.isfinite(held.lat)
+            assert (distance_to_lines(held.lat[good], wrap180(held.lon[good]), lines) <= 0.15).all()
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transformers.coordinates.footprint import inside_ring
 from transformers.sample_files.broken import write_truncated
 from transformers.sample_files.cf import packed
 from transformers.sample_files.grids import GridSpec, grid_values, write_grid
 from transformers.sample_files.many import tiny_name, tiny_spec, write_many
 from transformers.sample_files.orbit import Orbit
 from transformers.sample_files.swaths import SwathSpec, swath_values, write_swath
-from transformers.samples import SIZES, make, swath_specs
+from transformers.samples import ISLAND, SIZES, make, swath_specs
 
 LITTLE = SwathSpec(rows=9, columns=5)
 
@@ -80,6 +81,15 @@ def test_one_demo_swath_crosses_the_antimeridian_and_most_see_both_land_and_sea(
         mixed += bool(0 < (values.quality_level == 0).mean() < 1)
     assert crossing == 1
     assert mixed >= 2
+
+
+def test_the_island_and_its_lake_lie_under_two_demo_swaths():
+    seen = []
+    for spec in swath_specs(6):
+        values = swath_values(spec)
+        on_island, in_lake = (inside_ring(values.lon.ravel(), values.lat.ravel(), ring) for ring in ISLAND)
+        seen.append((int((on_island & ~in_lake).sum()), int(in_lake.sum())))
+    assert sum(island > 100 and lake > 10 for island, lake in seen) == 2
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.transformers.planes import distance_to_lines
 from transformers.coordinates.rectangles import cell_edges, grid_rectangles, one_box
 from transformers.coordinates.sphere import wrap180
 from transformers.coordinates.tracks import MOST_IN_ALL, MOST_POINTS, track_extent
@@ -35,7 +36,7 @@ def test_every_point_lies_near_its_lines_and_no_line_crosses_180(inclination, no
         return
     assert all(2 <= len(line) <= MOST_POINTS for line in extent.lines)
     assert all(abs(a[0] - b[0]) <= 180 for line in extent.lines for a, b in pairwise(line))
-    assert _distance(lat, wrap180(lon), extent.lines).max() <= 0.15
+    assert distance_to_lines(lat, wrap180(lon), extent.lines).max() <= 0.15
 
 
 def test_parallel_beams_are_one_line():
@@ -111,14 +112,3 @@ def test_cell_edges_come_from_bounds_that_enclose_and_else_from_half_a_step():
 )
 def test_parts_join_to_one_box_that_may_cross_180(parts, box):
     assert one_box(parts) == box
-
-
-def _distance(lat: np.ndarray, lon: np.ndarray, lines) -> np.ndarray:
-    """Degrees of the plane from each point to the nearest line."""
-    best = np.full(lat.shape, np.inf)
-    for line in lines:
-        for (x1, y1), (x2, y2) in pairwise(line):
-            length = (x2 - x1) ** 2 + (y2 - y1) ** 2
-            share = np.clip(((lon - x1) * (x2 - x1) + (lat - y1) * (y2 - y1)) / length, 0, 1) if length else 0.0
-            best = np.minimum(best, np.hypot(lon - x1 - share * (x2 - x1), lat - y1 - share * (y2 - y1)))
-    return best

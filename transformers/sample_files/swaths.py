@@ -72,7 +72,7 @@ class SwathSpec:
     version: str = "1"
     title: str = "Harmonium sample swath: invented sea surface temperature and wind"
     start: datetime = datetime(2024, 6, 1, tzinfo=UTC)
-    orbit: Orbit = Orbit()  # noqa: RUF009 - frozen
+    orbit: Orbit = Orbit()
     first_s: float = 0.0
     scan_s: float = 2.5
     rows: int = 120
