@@ -5,7 +5,7 @@ Obeys: the table of the catalog contract, section 3, first rule that holds. Proj
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -72,17 +72,19 @@ def _by_pair(granule: Granule, pairs: tuple[Pair, ...], main: Pair, short_name: 
     positions = read_positions(granule, main)
     if positions.reason:
         return Kind("unknown", f"{main.latitude}, {main.longitude}", "none", positions.reason)
-    found = {"pairs": pairs, "main": main, "positions": positions}
     words = f"{main.latitude}, {main.longitude}"
+    swath = Kind("swath", f"2-D {words}", pairs=pairs, main=main, positions=positions)
     if is_grid_pair(granule.variables, main):
-        return Kind("grid-geographic", f"1-D {words}", **found)
+        return replace(swath, name="grid-geographic", evidence=f"1-D {words}")
     if len(lat.shape) <= 1:
         name, why = _track_kind(granule, lat, short_name)
-        return Kind(name, f"1-D {words} on one dimension, {why}", **found)
+        return replace(swath, name=name, evidence=f"1-D {words} on one dimension, {why}")
     hidden = hidden_grid(positions)
     if hidden:
-        return Kind("grid-projected", f"2-D {words} regular in {hidden.crs_source}", grid=hidden, **found)
-    return Kind("swath", f"2-D {words}", **found)
+        return replace(
+            swath, name="grid-projected", evidence=f"2-D {words} regular in {hidden.crs_source}", grid=hidden
+        )
+    return swath
 
 
 def _track_kind(granule: Granule, lat: VariableInfo, short_name: str) -> tuple[str, str]:

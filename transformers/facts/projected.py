@@ -191,8 +191,8 @@ def _crs(granule: Granule) -> "tuple[CRS, str] | None":
         if "grid_mapping_name" in v.attributes or set(CRS_TEXTS) & set(v.attributes)
     ]
     for path in dict.fromkeys([*named, *described]):
-        info = granule.variables.get(path)
-        crs = _understood(info.attributes) if info is not None else None
+        mapped = granule.variables.get(path)
+        crs = _understood(mapped.attributes) if mapped is not None else None
         if crs is not None:
             return crs, path
     return None
