@@ -42,7 +42,7 @@ def read_inputs(catalog_path: Path) -> list[Input]:
 def input_of(path: Path) -> Input:
     """An input for a bare file: an item that says nothing but where it is."""
     path = path.absolute()
-    item = {
+    item: dict[str, Any] = {
         "type": "Feature",
         "stac_version": STAC_VERSION,
         "id": str(uuid4()),

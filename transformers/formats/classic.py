@@ -36,7 +36,7 @@ class ClassicGranule(Granule):
     def __init__(self, path: Path, title: str) -> None:
         self.path, self._title = path, title
         try:
-            self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
+            self._bytes: np.ndarray = np.memmap(path, dtype=np.uint8, mode="r")
         except (OSError, ValueError) as error:
             raise NoRetry(f"{title}: cannot be opened: {error}") from error
         try:

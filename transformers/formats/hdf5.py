@@ -19,6 +19,9 @@ from transformers.formats.layout import Filters, Granule, VariableInfo, join
 
 _NON_COORDINATE = "_nc4_non_coord_"  # netCDF-C's disguise of a variable named like a dimension it does not have
 
+# What h5py raises for damaged bytes. A wrong selection raises some of these too, but selections are ours, not a file's.
+BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
+
 
 class Hdf5Granule(Granule):
     """An HDF5 file. `file` and `dataset()` are for those who read chunks themselves."""
@@ -27,13 +30,20 @@ class Hdf5Granule(Granule):
         self.path, self._title = path, title
         try:
             self.file = h5py.File(path, "r", locking=False)
-            self.groups: dict[str, dict[str, Any]] = {}
-            found: dict[str, Found] = {}  # by the path in HDF5, which is not always that of the variable
-            self._seen: set[Any] = set()
-            self._walk(self.file, "/", found)
-            self.dimensions, dims = resolve(self.file, found)
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
+        except BROKEN as error:
             raise NoRetry(f"{title}: {_reason(error)}") from error
+        try:
+            self._read_structure()
+        except BROKEN as error:
+            self.file.close()
+            raise NoRetry(f"{title}: {_reason(error)}") from error
+
+    def _read_structure(self) -> None:
+        found: dict[str, Found] = {}  # by the path in HDF5, which is not always that of the variable
+        self.groups: dict[str, dict[str, Any]] = {}
+        self._seen: set[Any] = set()
+        self._walk(self.file, "/", found)
+        self.dimensions, dims = resolve(self.file, found)
         self.variables = {one.path: _info(one, dims[p]) for p, one in found.items() if p in dims}
         self._datasets = {one.path: one.dataset for p, one in found.items() if p in dims}
 
@@ -46,7 +56,7 @@ class Hdf5Granule(Granule):
         _make_readable(dataset, f"{self._title}: {path}")
         try:
             return np.asarray(dataset[selection])
-        except (OSError, RuntimeError) as error:
+        except BROKEN as error:
             raise NoRetry(f"{self._title}: {path}: {_reason(error)}") from error
 
     def close(self) -> None:
@@ -124,7 +134,7 @@ def _make_readable(dataset: h5py.Dataset, title: str) -> None:
         h5pl.append(str(Path(place) / "plugins").encode())
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """The library's own words, without our wrapping."""
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     return text.strip() or type(error).__name__

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from h5py import h5o, h5r
 
-from transformers.formats.hdfeos import attribute_names, fields_of
+from transformers.formats.hdfeos import EosField, attribute_names, fields_of
 from transformers.formats.layout import Dimension, join, name_of, parent_of
 
 _ONLY_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
@@ -135,7 +135,7 @@ class _Table:
 
     def _said(self, gaps: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
         """(scope, name) of each axis for the variables whose file says it outside the dimension scales."""
-        fields = {}
+        fields: dict[tuple[str, str], EosField] = {}
         for path, one in self._found.items():
             if "StructMetadata" in name_of(path) and one.dataset.shape == () and one.dataset.dtype.kind in "SO":
                 for field in fields_of(bytes(one.dataset[()]).decode("ascii", "replace")):
@@ -149,9 +149,9 @@ class _Table:
                 said[path] = [(top, name) for name in names]
                 continue
             owner = "/".join(path.split("/")[:4])
-            field = fields.get((owner, name_of(path)))
-            if field and len(field.dims) == one.dataset.ndim:
-                said[path] = [(owner, name) for name in field.dims]
+            eos = fields.get((owner, name_of(path)))
+            if eos and len(eos.dims) == one.dataset.ndim:
+                said[path] = [(owner, name) for name in eos.dims]
         return said
 
     def _declare(self, scope: str, name: str, size: int, group: str) -> str | None:

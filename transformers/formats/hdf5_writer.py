@@ -179,8 +179,8 @@ class Writer:
             scale.attrs["_Netcdf4Dimid"] = np.int32(number)
             scales[dim.path] = scale
         for dataset, dims in self._attach:
-            for axis, dim in enumerate(dims):
-                h5ds.attach_scale(dataset.id, scales[dim].id, axis)
+            for axis, path in enumerate(dims):
+                h5ds.attach_scale(dataset.id, scales[path].id, axis)
 
 
 def _utf8(name: str) -> str:

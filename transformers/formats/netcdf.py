@@ -4,6 +4,7 @@ Formats are told by their first bytes, never by their names (catalog.md section 
 is `coordinates/packing.py`. HDF4 and TIFF are not read here.
 """
 
+import errno
 from pathlib import Path
 
 from transformers.contract import NoRetry
@@ -36,6 +37,7 @@ __all__ = [
     "parent_of",
 ]
 
+PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ETIMEDOUT, errno.ESTALE)  # worth another try
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCKS = (
     0,
@@ -74,6 +76,8 @@ def container_of(path: Path, name: str = "") -> str:
                 if file.read(8) == HDF5_SIGNATURE:
                     return "hdf5"
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise NoRetry(f"{title}: cannot be opened: {error.strerror or error}") from error
     found = "an empty file" if not head else f"a file that starts with {head!r}"
     raise NoRetry(f"{title}: {found}; allowed: NetCDF-4, HDF5 or classic NetCDF")

@@ -104,7 +104,7 @@ def spread(mask: Mask, where: Mapping[str, str], dims: tuple[str, ...]) -> np.nd
     lacking = tuple(a for a, d in enumerate(mine) if d not in dims)
     if len(lacking) == len(mine):
         return None
-    cut = cut.any(axis=lacking)
+    cut = np.asarray(cut.any(axis=lacking))
     present = [d for a, d in enumerate(mine) if a not in lacking]
     order = sorted(range(len(present)), key=lambda a: dims.index(present[a]))
     cut = cut.transpose(order)

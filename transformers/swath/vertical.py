@@ -99,7 +99,7 @@ def _where(source: Source, mask: Mask | None, group: str) -> dict[str, str]:
 
 
 def _in_range(values: np.ndarray, wanted: DimensionSubset) -> np.ndarray:
-    inside = np.isfinite(values)
+    inside: np.ndarray = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         if wanted.low is not None:
             inside &= values >= wanted.low
