@@ -1,8 +1,8 @@
 """Searching granules in space, time and by name: two plans over two structures, chosen here and not by SQLite.
 
 Walk goes along the covering index in the order of the answer and stops at the page size; Tree asks the R*Tree, then
-tests rows and sorts. Both apply the same exact tests, so they answer alike. Candidates by id or name need neither. Measured
-facts behind every choice: docs/explanation/database.md. Rows become concepts in `rows.py`.
+tests rows and sorts. Both apply the same exact tests, so they answer alike. Candidates by id or name need neither.
+Measured facts behind every choice: docs/explanation/database.md. Rows become concepts in `rows.py`.
 """
 
 import heapq

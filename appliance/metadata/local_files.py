@@ -55,7 +55,7 @@ def open_row(row: FileRow, roots: Iterable[str]) -> LocalFile:
         if root_of(real, [os.path.realpath(root) for root in roots]) is None:
             raise NotFoundError(f"The file {row.name} lies outside of the folders that may be served")
         if status.st_ino != row.inode or real != os.path.realpath(row.root) + "/" + row.path:
-            raise NotFoundError(f"The file {row.name} has been replaced since it was catalogued; harvest its folder again")
+            raise NotFoundError(f"The file {row.name} was replaced since it was catalogued; harvest its folder again")
     except BaseException:
         os.close(descriptor)
         raise
@@ -65,6 +65,7 @@ def open_row(row: FileRow, roots: Iterable[str]) -> LocalFile:
 def _row(db: Database, granule_id: str, name: str | None) -> FileRow | None:
     sql = """
         SELECT f.* FROM granules AS g JOIN files AS f ON f.granule = g.id
-        WHERE g.concept_id = ? AND f.missing = 0 AND g.shelf > 0 AND f.role <> 'record' ORDER BY f.role = 'browse', f.id"""
+        WHERE g.concept_id = ? AND f.missing = 0 AND g.shelf > 0 AND f.role <> 'record'
+        ORDER BY f.role = 'browse', f.id"""
     rows = [FileRow(*row) for row in db.rows(sql, (granule_id,))]
     return next((row for row in rows if (row.role == "data" if name is None else row.name == name)), None)
