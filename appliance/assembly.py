@@ -55,7 +55,7 @@ def prepare_home(settings: Settings) -> None:
     apply_migrations(settings.state_path, "state", STATE_MIGRATIONS)
     apply_migrations(settings.state_path, "accounts", ACCOUNT_MIGRATIONS)
     apply_migrations(settings.catalog_path, "catalog", CATALOG_MIGRATIONS)
-    load_shipped(Database(settings.catalog_path), DATA)
+    load_shipped(Database(settings.catalog_path), utc_now(), DATA)
 
 
 @contextmanager
@@ -111,7 +111,8 @@ def version() -> str:
 
 def transformer_names() -> list[str]:
     """The transformers that exist here: modules that define `transform`, found without importing them."""
-    return sorted(p.stem for p in (PACKAGES / "transformers").glob("*.py") if "\ndef transform(" in p.read_text("utf-8"))
+    modules = (PACKAGES / "transformers").glob("*.py")
+    return sorted(path.stem for path in modules if "\ndef transform(" in path.read_text("utf-8"))
 
 
 def registry_of(settings: Settings) -> Registry:
@@ -164,7 +165,8 @@ def _embedded_store(settings: Settings, stack: ExitStack) -> StoreAccess:
 
 def build(settings: Settings, stack: ExitStack) -> Parts:
     """All parts, started; each is stopped when the stack unwinds. `home` is prepared and locked already."""
-    engine = Engine(settings)
+    coverage = {name: value for name, value in process_environment().items() if name.startswith("COVERAGE_")}
+    engine = Engine(settings, child_environment=coverage)  # so that tests count what children execute
     stack.callback(engine.stop)
     engine.warm_up()
     state = Database(settings.state_path, durable=settings.durable)

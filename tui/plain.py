@@ -15,10 +15,11 @@ def jobs_text(jobs: Sequence[Job], total: int, now: datetime, *, ascii_only: boo
     lines.append(f"{'job':<9} {'status':<23} {'service':<28} {'granules':>8}  {'progress':<16} {'created':<10} labels")
     for job in jobs:
         sign = job_sign(job.status).text(ascii_only=ascii_only)
-        lines.append(
-            f"{job.job_id[:8]:<9} {sign:<23} {job.service:<28.28} {job.granule_count:>8}  "
-            f"{bar(job.progress, ascii_only=ascii_only):<16} {clock(job.created_at, now):<10} {' '.join(job.labels)}".rstrip()
+        progress, created = bar(job.progress, ascii_only=ascii_only), clock(job.created_at, now)
+        line = (
+            f"{job.job_id[:8]:<9} {sign:<23} {job.service:<28.28} {job.granule_count:>8}  {progress:<16} {created:<10}"
         )
+        lines.append(f"{line} {' '.join(job.labels)}".rstrip())
         if job.status == "failed":
             lines.append(f"          {job.message}")
     return "\n".join(lines)

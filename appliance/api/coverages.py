@@ -32,7 +32,7 @@ _RANGESET = [f"{_BASE}/collections/{{variables:str}}/coverage/rangeset", f"{_BAS
 async def coverage(
     request: Request[Any, Any, Any], parts: Given[Parts], who: Given[Identity], collection: str, variables: str
 ) -> Redirect:
-    """A rangeset request: 303 to the result when it is one granule, else to the job. Source: user guide, "Coverages"."""
+    """A rangeset request: 303 to the result of one granule, else to the job. Source: user guide, "Coverages"."""
     return await _answer(request, parts, who, collection, variables, None, None)
 
 

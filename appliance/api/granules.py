@@ -1,5 +1,6 @@
-"""Original granules: the file itself, with Range, to everybody who may read its collection. Source: decisions 2.4, 2.6."""
+"""Original granules: the file itself, with Range, to those who may read its collection. Source: decisions 2.4, 2.6."""
 
+import mimetypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,19 +23,30 @@ def original(
 ) -> Response[Any]:
     """The bytes of a granule of this machine; 404 for granules elsewhere and for what the asker may not read."""
     granule = rows.granule(parts.catalog, granule_id)
-    if granule is None or granule.file_name != name or not parts.accounts.may_read(who, granule.collection_id):
+    if granule is None or not parts.accounts.may_read(who, granule.collection_id):
         raise NotFoundError
-    with open_local(parts.catalog, granule_id) as file:
-        facts = os.fstat(file.descriptor)
+    with _opened(parts, granule_id, name) as descriptor:
+        facts = os.fstat(descriptor)
 
     @contextmanager
     def open_range(start: int, length: int) -> Iterator[Iterator[bytes]]:
         # Opened again, so that a client that never reads leaves no descriptor behind; another file by now is an error.
-        with open_local(parts.catalog, granule_id) as file:
-            now = os.fstat(file.descriptor)
+        with _opened(parts, granule_id, name) as descriptor:
+            now = os.fstat(descriptor)
             if (now.st_ino, now.st_size, now.st_mtime_ns) != (facts.st_ino, facts.st_size, facts.st_mtime_ns):
                 raise NotFoundError
-            yield file_pieces(file.descriptor, start, length)
+            yield file_pieces(descriptor, start, length)
 
-    media_type = granule.media_type or "application/octet-stream"
-    return answer(request, file_resource(granule.file_name, facts, media_type, open_range))
+    known = granule.media_type if name == granule.file_name else mimetypes.guess_type(name)[0]
+    return answer(request, file_resource(name, facts, known or "application/octet-stream", open_range))
+
+
+@contextmanager
+def _opened(parts: Parts, granule_id: str, name: str) -> Iterator[int]:
+    file = open_local(parts.catalog, granule_id, name=name, configured=parts.settings.harvest_roots)
+    if file is None:
+        raise NotFoundError
+    try:
+        yield file.descriptor
+    finally:
+        os.close(file.descriptor)

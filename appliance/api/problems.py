@@ -1,7 +1,7 @@
 """Errors as answers: one table turns an exception into a status and a JSON body.
 
-Always an object with `code` and `description` (decisions 1.1); harmony-py shows the description. A browser that asks for
-HTML on a page gets the same words as a page. Source: harmony-api 10.
+Always an object with `code` and `description` (decisions 1.1); harmony-py shows the description. A browser that asks
+for HTML on a page gets the same words as a page. Source: harmony-api 10.
 """
 
 import html

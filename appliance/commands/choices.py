@@ -5,6 +5,7 @@ from typing import Any
 
 from appliance.settings import Settings, load_settings, process_environment
 
+
 def settings_from(arguments: argparse.Namespace, **overrides: Any) -> Settings:
     """Defaults, file, variables, then the command line."""
     return load_settings(process_environment(), {"home": arguments.home, **overrides}, arguments.settings)

@@ -46,10 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     samples = _samples(folder)
     token = _token(settings)
     report = harvest_sources(settings, [str(samples / "granules")])
-    _say(f"Harvested {report.granule_count} granules of {report.collection_count} collections from {samples}")
+    if report.exit_code:
+        raise SettingsError(report.table())
+    _say(f"Harvested {samples / 'granules'}: {report.sums()}")
     with _server(settings):
         root = f"http://localhost:{port}"
-        _say(f"Serving on {root}" + ("" if port == 3000 else " (3000 is taken)"))
+        _say(f"Serving on {root}" + ("" if arguments.port or port == 3000 else " (3000 is taken)"))
         requests = demo_requests(root, token, samples)
         outcomes = run_requests(root, token, requests, folder / "results")
         _summary(settings, folder, root, token, requests, outcomes, time.monotonic() - started)
@@ -151,9 +153,15 @@ def _summary(
     _say(f"\nToken of user {USER}:  {token}")
     _say(f"\nThe first request with curl:\n  {example.curl(token)}")
     _say(f"\nand with harmony-py:\n{example.python(token, settings.port)}")
-    serve = f"harmonium --home {settings.home} serve --port {settings.port}"
+    program = _shown(Path(sys.executable).with_name("harmonium"))
+    serve = f"{program} --home {_shown(settings.home)} serve --port {settings.port}"
     _say(f"\nServe this archive again:  {serve}")
-    _say(f"The monitor, in another terminal:  HARMONIUM_URL={root} HARMONIUM_TOKEN={token} harmonium tui")
+    _say(f"The monitor, in another terminal:  HARMONIUM_URL={root} HARMONIUM_TOKEN={token} {program} tui")
+
+
+def _shown(path: Path) -> Path:
+    """As short as it can be typed here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _say(words: str) -> None:

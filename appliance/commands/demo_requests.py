@@ -137,7 +137,7 @@ def _follow(
                 if not live:
                     print(f"{_bar(document['progress'])}  {document['status']}  {job}", flush=True)
         if len(told) == len(jobs):
-            print("" if live else "", flush=True)
+            print(flush=True)
             return documents
         time.sleep(POLL_S)
 

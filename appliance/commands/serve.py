@@ -22,9 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     started = time.monotonic()
-    settings = settings_from(
-        arguments, host=arguments.host, port=arguments.port, object_store_server=arguments.store
-    )
+    settings = settings_from(arguments, host=arguments.host, port=arguments.port, object_store_server=arguments.store)
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )

@@ -1,4 +1,4 @@
-"""Navigation documents of OGC API - Coverages: landing, conformance, listing of variables. Source: harmony-api 1.2. Pure.
+"""Navigation documents of OGC API - Coverages: landing, conformance, variables. Source: harmony-api 1.2. Pure.
 
 Boxes are west, south, east, north, as CRS84 says (Harmony passes on south first).
 """

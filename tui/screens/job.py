@@ -11,12 +11,11 @@ from textual.widgets import Footer, Static
 from tui.answers import Job, Step
 from tui.client import Client
 from tui.plain import step_line
-from tui.screens.steering import Steering
-from tui.screens.watching import WatchingScreen
+from tui.screens.steering import SteeringScreen
 from tui.vocabulary import ENDED, bar, job_sign
 
 
-class JobScreen(Steering, WatchingScreen):
+class JobScreen(SteeringScreen):
     """Everything the API says of one job."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,15 +11,14 @@ from tui.answers import Job, clock
 from tui.client import Client
 from tui.screens.confirm import Confirm
 from tui.screens.job import JobScreen
-from tui.screens.steering import Steering
-from tui.screens.watching import WatchingScreen
+from tui.screens.steering import SteeringScreen
 from tui.vocabulary import ENDED, bar, job_sign
 
 PAGE_SIZE = 50
 COLUMNS = ("job", "status", "service", "granules", "progress", "created", "updated", "labels")
 
 
-class JobsScreen(Steering, WatchingScreen):
+class JobsScreen(SteeringScreen):
     """One page of jobs; rows are updated in place, so cursor and scroll stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -3,15 +3,15 @@
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from tui.answers import Job
-from tui.client import Client, Trouble
+from tui.client import Trouble
 from tui.screens.confirm import Confirm
+from tui.screens.watching import WatchingScreen
 
 
-class Steering(Screen[None]):
-    """Mixed into screens that have a selected job."""
+class SteeringScreen(WatchingScreen):
+    """A watching screen that has a selected job."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "steer('pause')", "Pause", tooltip="Hand out no more work items", id="job.pause"),
@@ -19,14 +19,9 @@ class Steering(Screen[None]):
         Binding("x", "steer('cancel')", "Cancel", tooltip="End the job; asks first", id="job.cancel"),
         Binding("s", "steer('skip-preview')", "Skip preview", tooltip="Do all granules", id="job.skip_preview"),
     ]
-    client: Client
 
     def selected(self) -> Job | None:
         """The job that verbs act on."""
-        raise NotImplementedError
-
-    def action_refresh_now(self) -> None:
-        """Ask the server now."""
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
