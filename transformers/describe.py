@@ -111,8 +111,9 @@ TEXTS = {  # attribute of the facts <- words in a file, first that is there
 LONGEST_TEXT = 4000
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Path | str) -> dict[str, Any]:
     """The facts of one file, as the module says; {"path", "error"} when it cannot be read."""
+    path = Path(path)
     try:
         return {"path": str(path), **_plain(_describe(path))}
     except NoRetry as error:
@@ -125,7 +126,7 @@ def describe(path: Path) -> dict[str, Any]:
 def describe_many(paths: Iterable[Path | str]) -> Iterator[dict[str, Any]]:
     """The facts of each file, in the order given."""
     for path in paths:
-        yield describe(Path(path))
+        yield describe(path)
 
 
 def _describe(path: Path) -> dict[str, Any]:
