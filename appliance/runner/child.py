@@ -39,13 +39,18 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
+def leave_signals_to_the_appliance() -> None:
+    """Ctrl-C and a hang-up reach the whole terminal, a service manager's SIGTERM the whole service: the appliance hears
+    them too and ends its children itself, without taking their deaths for failures."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def serve(work: socket.socket) -> int:
     """Answer requests until one says it is the last, the appliance closes, or nothing comes for a minute.
 
     Returns the exit code of the last one: 0, or 1 when a call raised or returned another number.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the appliance, which then decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     faulthandler.enable()  # a crash leaves the Python stack in the item's log

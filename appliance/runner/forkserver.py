@@ -176,7 +176,7 @@ def main() -> int:
     parser.add_argument("--preload", nargs="*", default=[])
     options = parser.parse_args()
     child.die_with_parent(options.parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child.leave_signals_to_the_appliance()
     control = socket.socket(fileno=options.control)
     control.set_inheritable(False)
     failed = preload(options.preload)

@@ -3,7 +3,7 @@
 Used by the tests of the runner, by the kill test and by the benchmark of work items.
 """
 
-import json
+import os
 import uuid
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -144,7 +144,10 @@ class RunnerAlone:
         apply_migrations(settings.state_path, "state", STATE_MIGRATIONS)
         apply_migrations(settings.state_path, "accounts", ACCOUNT_MIGRATIONS)
         apply_migrations(settings.catalog_path, "catalog", CATALOG_MIGRATIONS)
-        self.engine = Engine(settings, entry="steps:run_step", search_path=(str(FUNCTIONS),))
+        coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        self.engine = Engine(
+            settings, entry="steps:run_step", search_path=(str(FUNCTIONS),), child_environment=coverage
+        )
         state, catalog = Database(settings.state_path), Database(settings.catalog_path)
         stack.callback(catalog.close)
         stack.callback(state.close)
@@ -178,8 +181,3 @@ class RunnerAlone:
         bucket, _, key = href.removeprefix("s3://").partition("/")
         with self.parts.store.open_range(bucket, key) as pieces:
             return b"".join(pieces)
-
-
-def message_json(path: Path) -> Any:
-    """A JSON file."""
-    return json.loads(path.read_text("utf-8"))

@@ -169,6 +169,23 @@ def test_a_canceled_item_is_killed_also_while_it_talks(launcher, tmp_path, name)
     wait_until(lambda: not is_alive(int(pid_file.read_text())), "the end of the child")
 
 
+def test_signals_meant_for_the_appliance_do_not_end_its_children(launcher, tmp_path):
+    pid_file = tmp_path / "out" / "pid"
+    sent = []
+
+    def signal_everybody():
+        if not sent and pid_file.exists() and pid_file.read_text():
+            for pid in (int(pid_file.read_text()), launcher.forkservers["light"].pid):
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    os.kill(pid, number)
+                sent.append(pid)
+        return False
+
+    outcome = run(launcher, order(tmp_path, "sleep", {"seconds": 0.5}), canceled=signal_everybody)
+    assert outcome.is_success and len(sent) == 2
+    assert launcher.forkservers["light"].pid == sent[1]
+
+
 def test_no_grandchild_is_left_behind(launcher, tmp_path):
     assert run(launcher, order(tmp_path, "have_a_child")).is_success
     grandchild = int((tmp_path / "out" / "grandchild").read_text())
