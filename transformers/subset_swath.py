@@ -15,7 +15,7 @@ from transformers.contract import Input, Instructions, NoData, Output
 from transformers.coordinates.packing import unpack
 from transformers.formats.naming import NETCDF4, output_name
 from transformers.formats.netcdf import open_granule
-from transformers.formats.provenance import entry, version, with_entry
+from transformers.formats.provenance import entry, version, with_entry, with_line
 from transformers.swath.bounds import item_box, root_attributes
 from transformers.swath.plan import Step, plan
 from transformers.swath.request import SwathRequest, request_of
@@ -77,9 +77,7 @@ def _with_history(root: Mapping[str, Any], request: SwathRequest, one: Input) ->
     parameters = _parameters(request)
     words = ", ".join(f"{key}={value}" for key, value in parameters.items())
     line = f"{now:%Y-%m-%d %H:%M:%S.%f} {PROGRAM} v{version()} ({words})"
-    before = str(root.get("history", "")).rstrip("\n")
-    made = {**root, "history": f"{before}\n{line}" if before else line}
-    return with_entry(made, entry(now, PROGRAM, parameters, one.href or one.file_name, PROGRAM_REF))
+    return with_entry(with_line(root, line), entry(now, PROGRAM, parameters, one.href or one.file_name, PROGRAM_REF))
 
 
 def _parameters(request: SwathRequest) -> dict[str, Any]:

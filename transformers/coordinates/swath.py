@@ -18,7 +18,8 @@ ROWS_AND_COLUMNS = (("atrack", "xtrack"), ("ydim_grid", "xdim_grid"))  # transfo
 
 def valid_pixels(lat: np.ndarray, lon: np.ndarray, lat_of: Mapping[str, Any], lon_of: Mapping[str, Any]) -> np.ndarray:
     """Pixels whose stored coordinates are neither fill nor NaN. lat_of, lon_of: attributes."""
-    return np.logical_not(missing(lat, lat_of) | missing(lon, lon_of))
+    valid: np.ndarray = ~(missing(lat, lat_of) | missing(lon, lon_of))
+    return valid
 
 
 def runs_to_360(lon: np.ndarray, lon_of: Mapping[str, Any], valid: np.ndarray) -> bool:
