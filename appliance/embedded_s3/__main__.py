@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +31,7 @@ from appliance.embedded_s3.keys import Keyring
 from appliance.embedded_s3.multipart import Uploads
 
 EXIT_REFUSED, EXIT_PORT_TAKEN = 2, 3
+ACCESS_KEY, SECRET_KEY = "HARMONIUM_STORE_ACCESS_KEY", "HARMONIUM_STORE_SECRET_KEY"
 GRACE_S = 20
 LOCK_WAIT_S = 5.0  # a killed store's lock is free as soon as the kernel has buried it
 SWEEP_S = 3600.0
@@ -43,14 +44,14 @@ class Refused(Exception):
     """The store cannot start; the message says why and what is allowed."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Serve until a signal comes, or the parent dies. Returns the exit code: 0, 2 (refused), 3 (port taken)."""
     options = parsed(arguments)
     if options.parent:
         die_with_parent(options.parent, also_thread=options.die_with_thread)
     try:
-        keys = (os.environ.get("HARMONIUM_STORE_ACCESS_KEY", ""), os.environ.get("HARMONIUM_STORE_SECRET_KEY", ""))
-        serve(options, Keyring(*keys))
+        keyring = Keyring(environment.get(ACCESS_KEY, ""), environment.get(SECRET_KEY, ""))
+        serve(options, keyring)
     except (Refused, ValueError, OSError) as error:
         print(f"embedded store: {error}", file=sys.stderr, flush=True)
         return EXIT_PORT_TAKEN if isinstance(error, PortTaken) else EXIT_REFUSED
@@ -61,7 +62,7 @@ class PortTaken(Refused):
     """Somebody else listens there."""
 
 
-def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line. No secrets in it: everybody on the machine can read it."""
     parser = argparse.ArgumentParser(prog="python -m appliance.embedded_s3", description="A small S3 server.")
     parser.add_argument("--root", type=Path, required=True, help="folder of the buckets")
@@ -206,4 +207,4 @@ def die_with_parent(parent: int, *, also_thread: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -201,7 +201,7 @@ class EmbeddedStore:
 
 def _answers(host: str, port: int, pid: int) -> bool:
     """Whether this very process answers there, not another store that was faster to take the port."""
-    connection = http.client.HTTPConnection(host, port, timeout=5)
+    connection = http.client.HTTPConnection(host, port, timeout=1)
     try:
         connection.request("GET", "/-/ready")
         response = connection.getresponse()

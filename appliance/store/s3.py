@@ -276,7 +276,14 @@ _KEYS_REFUSED = (
     "SignatureDoesNotMatch",
 )
 _BUSY = ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted")
-_MALFORMED = ("InvalidArgument", "InvalidBucketName", "KeyTooLongError", "XMinioInvalidObjectName", "InvalidRange")
+_MALFORMED = (
+    "InvalidRange",
+    "InvalidArgument",
+    "InvalidBucketName",
+    "KeyTooLongError",
+    "XMinioInvalidObjectName",
+    "InvalidRange",
+)
 
 
 def translated(code: str, message: str, what: str) -> HarmoniumError:
