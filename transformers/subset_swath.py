@@ -94,7 +94,7 @@ def _parameters(request: SwathRequest) -> dict[str, Any]:
         first = request.dimensions[0]
         found = {"vertical_var": first.name, "vertical_min": first.low, "vertical_max": first.high}
         parameters |= {key: value for key, value in found.items() if value is not None}
-    parameters["variables"] = list(request.variables)
+    parameters["variables"] = list(request.names)
     return parameters
 
 

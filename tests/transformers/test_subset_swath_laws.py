@@ -170,7 +170,11 @@ def test_variables_keep_their_coordinates_and_unknown_names_are_ignored(tmp_path
 def test_one_variable_names_the_file(tmp_path):
     r, c = np.mgrid[:4, :5]
     granule = write_swath(tmp_path / "swath.nc", r * 1.0, c * 1.0)
-    assert subset(tmp_path, granule, variables=["/wind"]).file.name == "swath_wind_subsetted.nc"
+    assert subset(tmp_path / "1", granule, variables=["/wind"]).file.name == "swath_wind_subsetted.nc"
+    operation = message()
+    operation["sources"][0]["variables"] = [{"id": "V1", "name": "W", "fullPath": "wind"}]  # its name, not its path
+    run_step("subset_swath", *write_step(tmp_path / "2", operation, [granule]), tmp_path / "2" / "out")
+    assert outcome(tmp_path / "2" / "out").file.name == "swath_W_subsetted.nc"
 
 
 def test_several_inputs_become_several_catalogs_and_the_empty_one_yields_nothing(tmp_path):

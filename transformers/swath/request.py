@@ -19,7 +19,7 @@ GLOBE = BoundingBox(-180.0, -90.0, 180.0, 90.0)
 class SwathRequest:
     """box is the whole globe when none was asked for: pixels without a position are removed all the same.
 
-    variables: as asked, empty for all. coordinates: subtype (LATITUDE, LONGITUDE, TIME) -> names given by the request
+    variables: paths as asked, empty for all; names: what the request calls them. coordinates: subtype (LATITUDE, LONGITUDE, TIME) -> names given by the request
     or the layout. cut: crop columns too.
     """
 
@@ -28,6 +28,7 @@ class SwathRequest:
     shape: Path | None
     temporal: TemporalRange | None
     variables: tuple[str, ...]
+    names: tuple[str, ...]
     coordinates: Mapping[str, tuple[str, ...]]
     dimensions: tuple[DimensionSubset, ...]
     cut: bool
@@ -37,7 +38,7 @@ class SwathRequest:
     @property
     def only_variable(self) -> str | None:
         """The name of the one requested variable, for the output's name."""
-        return self.variables[0] if len(self.variables) == 1 else None
+        return self.names[0] if len(self.names) == 1 else None
 
 
 def request_of(instructions: Instructions, one: Input) -> SwathRequest:
@@ -54,6 +55,7 @@ def request_of(instructions: Instructions, one: Input) -> SwathRequest:
         shape=instructions.shape_path,
         temporal=instructions.temporal,
         variables=tuple(v.full_path or v.name for v in source.variables),
+        names=tuple(v.name or v.full_path for v in source.variables),
         coordinates=given,
         dimensions=instructions.dimensions,
         cut=True if cut is None else bool(cut),
