@@ -19,8 +19,8 @@ GLOBE = BoundingBox(-180.0, -90.0, 180.0, 90.0)
 class SwathRequest:
     """box is the whole globe when none was asked for: pixels without a position are removed all the same.
 
-    variables: paths as asked, empty for all; names: what the request calls them. coordinates: subtype (LATITUDE, LONGITUDE, TIME) -> names given by the request
-    or the layout. cut: crop columns too.
+    variables: paths as asked, empty for all; names: what the request calls them. coordinates: subtype (LATITUDE,
+    LONGITUDE, TIME) -> paths given by the request. cut: crop columns too.
     """
 
     box: BoundingBox
