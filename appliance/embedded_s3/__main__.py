@@ -14,6 +14,7 @@ import logging.handlers
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         keyring = Keyring(environment.get(ACCESS_KEY, ""), environment.get(SECRET_KEY, ""))
         serve(options, keyring)
-    except (Refused, ValueError, OSError) as error:
+    except (Refused, ValueError, OSError, sqlite3.Error) as error:
         print(f"embedded store: {error}", file=sys.stderr, flush=True)
         return EXIT_PORT_TAKEN if isinstance(error, PortTaken) else EXIT_REFUSED
     return 0
@@ -166,14 +167,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 def configure_log(path: Path | None) -> None:
-    """Request lines go to the file, which is turned over once at 8 MiB; warnings go to standard error as well."""
+    """Everything goes to the file, which is turned over once at 8 MiB, or to standard error where there is none."""
     log.setLevel(logging.INFO)
     log.propagate = False
-    errors = logging.StreamHandler()
-    errors.setLevel(logging.WARNING if path else logging.INFO)
-    log.addHandler(errors)
     if path:
         log.addHandler(logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1))
+    else:
+        log.addHandler(logging.StreamHandler())
+    logging.raiseExceptions = False  # a full disk must not turn each line of the log into a traceback
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of every malformed request line
 
 
 def start_sweeping(files: Files, uploads: Uploads) -> None:

@@ -165,6 +165,8 @@ class Files:
                 known = Version(current.size_bytes, current.mtime_ns) if current else None
                 self.metadata.keep(bucket, key, version, facts, known)
                 os.replace(source, name, dst_dir_fd=folder)
+                if self._fsync:
+                    os.fsync(folder)  # without it a power cut may still forget the name
         except (NotADirectoryError, IsADirectoryError):
             raise S3Fault("InvalidArgument", "one key cannot be a folder of another, as in a and a/b") from None
         except BaseException:

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +44,7 @@ class Metadata:
     """The database; thread safe. Two connections, so that a reader never waits for a writer's flush."""
 
     def __init__(self, path: Path, *, durable: bool):
-        self._writer = _connected(path)
-        self._writer.executescript(_SCHEMA)
+        self._writer = _opened(path)
         self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         self._reader = _connected(path)
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
@@ -89,6 +89,23 @@ class Metadata:
         """Bucket -> when it was made, in seconds since 1970."""
         with self._read_lock:
             return dict(self._reader.execute("SELECT name, created_at FROM buckets"))
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The writer's connection, with the tables. A database that is damaged is put aside: objects outlive their rows."""
+    try:
+        connection = _connected(path)
+        connection.executescript(_SCHEMA)
+        connection.execute("SELECT count(*) FROM buckets")
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            with suppress(FileNotFoundError):
+                path.with_name(name).replace(path.with_name(f"{name}.damaged"))
+        connection = _connected(path)
+        connection.executescript(_SCHEMA)
+    return connection
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -164,6 +164,22 @@ def test_a_restart_keeps_objects_types_and_uploads(start_server):
     assert listed.count("<Part>") == 1
 
 
+def test_objects_outlive_a_damaged_database_of_their_types(tmp_path):
+    files = Files(tmp_path / "objects", fsync=False)
+    files.create_bucket("bucket")
+    with files.draft() as (path, fd):
+        os.write(fd, b"data")
+        files.publish(path, files.flush(fd), "bucket", "k.png", Facts("e", "x/y", {}), lambda present: None)
+    files.metadata.close()
+    (files.system / "meta.db").write_bytes(b"no database at all" * 100)
+    again = Files(tmp_path / "objects", fsync=False)
+    opened = again.open("bucket", "k.png")
+    assert (os.read(opened.fd, 10), opened.info.content_type) == (b"data", "image/png")
+    os.close(opened.fd)
+    assert (files.system / "meta.db.damaged").exists()
+    assert [name for name, _ in again.buckets()] == ["bucket"]
+
+
 def refused_for_room(server, key: str, data: bytes) -> str:
     with pytest.raises(S3Error) as caught:
         put(server, key, data)
