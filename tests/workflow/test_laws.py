@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.workflow.states import TERMINAL, JobStatus
-from tests.workflow.scenes import Scene, new_database, scenes
+from tests.workflow.pure_run import PureRun
+from tests.workflow.scenes import Scene, Shape, new_database, scenes
 from tests.workflow.stage_play import Ending, Play
 
 CALM = ()
@@ -59,6 +60,19 @@ def test_pauses_restarts_late_reports_and_lost_files_change_nothing_in_the_end(s
     assert comparable(calm) == comparable(rough)
 
 
+@given(scenes(), st.integers(0, 10**9))
+def test_the_pure_core_alone_ends_any_run_as_the_database_does(scene: Scene, seed: int) -> None:
+    pure = PureRun(scene, seed)
+    job = pure.run()
+    played = ending_of(scene, 0)
+    assert job.status == played.job.status
+    if job.status is JobStatus.FAILED and not scene.ignore_errors:
+        return
+    assert sorted(pure.links) == sorted(played.links)
+    assert sorted(pure.errors + pure.warnings) == sorted(text for _, _, text in played.messages)
+    assert job.message == played.job.message
+
+
 @settings(max_examples=30)
 @given(scenes(trouble=st.just(0)), st.integers(0, 10**9))
 def test_without_trouble_every_job_is_successful_and_has_a_result_of_every_granule(scene: Scene, seed: int) -> None:
@@ -73,8 +87,6 @@ def test_without_trouble_every_job_is_successful_and_has_a_result_of_every_granu
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_rough_run_of_many_granules_through_batches_ends_like_a_calm_one(seed: int) -> None:
-    from tests.workflow.scenes import Shape
-
     shapes = (Shape("each"), Shape("batch", max_inputs=4), Shape("fan_out"), Shape("batch", max_bytes=60))
     scene = Scene(seed, granules=40, page=7, shapes=shapes, trouble=25)
     calm, rough = ending_of(scene, 0), ending_of(scene, seed + 1, ROUGH)
