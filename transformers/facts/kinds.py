@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from transformers.coordinates.axes import Pair, find_pairs, is_grid_pair, main_pair
+from transformers.coordinates.axes import Pair, find_pairs, is_grid_pair, main_pair, score
 from transformers.facts.positions import Positions, read_positions
 from transformers.facts.projected import ProjectedGrid, hidden_grid, projected_axes, stated_grid
 from transformers.formats.layout import Granule, VariableInfo
@@ -22,6 +22,7 @@ INDEXED = (  # begin, count: variables that point into a longer array
     ("tx_sample_start_index", "tx_sample_count"),
 )
 TRAJECTORY_NAMES = re.compile(r"(ATL\d\d|GEDI_|SPL1|SPL2)")
+LEAST_SPAN_DEG = 5.0  # of an x axis that is taken for longitudes without a word
 VERTICAL_NAMES = re.compile(r"press|plev|alt|height|depth|lev|(^|[^a-z])z([^a-z]|$)", re.I)
 
 
@@ -55,7 +56,7 @@ def recognise(granule: Granule, short_name: str) -> Kind:
             return Kind("unknown", "no CRS", "none", reason)
     main = main_pair(granule.variables, pairs)
     if main is None:
-        return _by_guess(granule)
+        return _unknown()
     if any(prod(granule.variables[p].shape) == 0 for p in (main.latitude, main.longitude)):
         reason = f"{main.latitude} has no value: shape {granule.variables[main.latitude].shape}"
         return Kind("empty", f"{main.latitude}, {main.longitude}", reason=reason, pairs=pairs, main=main)
@@ -75,7 +76,7 @@ def _by_pair(granule: Granule, pairs: tuple[Pair, ...], main: Pair, short_name: 
     words = f"{main.latitude}, {main.longitude}"
     swath = Kind("swath", f"2-D {words}", pairs=pairs, main=main, positions=positions)
     if is_grid_pair(granule.variables, main):
-        return replace(swath, name="grid-geographic", evidence=f"1-D {words}")
+        return _grid_by_names(granule, replace(swath, name="grid-geographic", evidence=f"1-D {words}"), main)
     if len(lat.shape) <= 1:
         name, why = _track_kind(granule, lat, short_name)
         return replace(swath, name=name, evidence=f"1-D {words} on one dimension, {why}")
@@ -122,19 +123,16 @@ def is_vertical(granule: Granule, dimension: str) -> bool:
     return bool(VERTICAL_NAMES.search(axis.name))
 
 
-def _by_guess(granule: Granule) -> Kind:
-    """1-D x and y without units whose values could be degrees; else unknown."""
-    for group in granule.groups:
-        members = {v.name.lower(): v for v in granule.variables.values() if v.group == group and len(v.dims) == 1}
-        for x_name, y_name in (("lon", "lat"), ("x", "y")):
-            x, y = members.get(x_name), members.get(y_name)
-            if not x or not y or x.dims == y.dims or x.attributes.get("units") or y.attributes.get("units"):
-                continue
-            pair = Pair(y.path, x.path)
-            positions = read_positions(granule, pair)
-            whole = np.isfinite(positions.lat).all() and np.isfinite(positions.lon).all() and not positions.is_empty
-            if whole and positions.reason is None and np.ptp(positions.lon) > 5:
-                return Kind(
-                    "grid-geographic", f"{y.path}, {x.path} without units", "guessed", None, (pair,), pair, positions
-                )
+def _grid_by_names(granule: Granule, grid: Kind, main: Pair) -> Kind:
+    """The grid as it is; where nothing but x and y says that these are degrees, guessed, or unknown after all."""
+    info = {"latitude": granule.variables[main.latitude], "longitude": granule.variables[main.longitude]}
+    if all(score(one, kind) >= 2 for kind, one in info.items()):
+        return grid
+    positions = grid.positions
+    if positions is None or not (np.isfinite(positions.lat).all() and np.isfinite(positions.lon).all()):
+        return _unknown()
+    return replace(grid, sureness="guessed") if np.ptp(positions.lon) > LEAST_SPAN_DEG else _unknown()
+
+
+def _unknown() -> Kind:
     return Kind("unknown", "no latitude and longitude", "none", "no latitude/longitude; download only")

@@ -12,6 +12,7 @@ import numpy as np
 
 from transformers.coordinates.packing import unpack
 from transformers.coordinates.rectangles import Rectangle, grid_rectangles
+from transformers.coordinates.sphere import wrap180
 from transformers.facts.positions import Positions
 from transformers.formats.layout import Granule, VariableInfo, join
 
@@ -85,7 +86,10 @@ def stated_grid(granule: Granule, axes: ProjectedAxes) -> ProjectedGrid | None:
 
 
 def hidden_grid(positions: Positions) -> ProjectedGrid | None:
-    """The known grid on which 2-D positions lie, cell by cell; None when they lie on none."""
+    """The known grid on which 2-D positions lie, cell by cell; None when they lie on none.
+
+    Nor when they are as regular in degrees: near the equator equal areas and degrees are alike.
+    """
     valid = np.isfinite(positions.lat)
     rows, columns = np.nonzero(valid)
     if rows.size < HIDDEN_LEAST or np.ptp(rows) < 3 or np.ptp(columns) < 3:
@@ -93,13 +97,15 @@ def hidden_grid(positions: Positions) -> ProjectedGrid | None:
     chosen = np.unique(np.linspace(0, rows.size - 1, HIDDEN_CELLS).astype(int))
     rows, columns = rows[chosen], columns[chosen]
     lat, lon = positions.lat[rows, columns], positions.lon[rows, columns]
+    degrees = _line(columns, wrap180(lon)), _line(rows, lat)
+    least = max(d.residual for d in degrees if d) if all(degrees) else HIDDEN_RESIDUAL
     for epsg in HIDDEN_EPSG:
         crs, there = _known(epsg)
         x, y = there.transform(lon, lat)
         across, down = _line(columns, np.asarray(x)), _line(rows, np.asarray(y))
-        if across and down:
+        if across and down and max(across.residual, down.residual) < least:
             height, width = positions.lat.shape
-            transform = (across[0] - across[1] / 2, across[1], 0.0, down[0] - down[1] / 2, 0.0, down[1])
+            transform = (across.edge, across.step, 0.0, down.edge, 0.0, down.step)
             return ProjectedGrid(crs.to_wkt(), f"EPSG:{epsg}", transform, (width, height))
     return None
 
@@ -157,14 +163,24 @@ def _is_line(there: Any, pole: float) -> bool:
     return bool(np.hypot(first[0] - second[0], first[1] - second[1]) > 1.0)
 
 
-def _line(index: np.ndarray, values: np.ndarray) -> tuple[float, float] | None:
-    """(value at index 0, step) when the values are a straight line of the index to a twentieth of a step."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Values as a straight line of an index. edge: half a step before index 0. residual: the worst, in steps."""
+
+    edge: float
+    step: float
+    residual: float
+
+
+def _line(index: np.ndarray, values: np.ndarray) -> _Line | None:
+    """The line through the values when none is off by more than a twentieth of a step."""
     if not np.isfinite(values).all() or np.ptp(index) == 0:
         return None
-    step, first = np.polyfit(index, values, 1)
-    if abs(step) < 1e-6 or np.abs(first + step * index - values).max() > HIDDEN_RESIDUAL * abs(step):
+    step, first = (float(v) for v in np.polyfit(index, values, 1))
+    off = float(np.abs(first + step * index - values).max())
+    if abs(step) < 1e-6 or off > HIDDEN_RESIDUAL * abs(step):
         return None
-    return float(first), float(step)
+    return _Line(first - step / 2, step, off / abs(step))
 
 
 def _axis(info: VariableInfo) -> str | None:
