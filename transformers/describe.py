@@ -30,7 +30,7 @@ the word of the operator or a sidecar, is added by the appliance.) The answer is
      "time": {"start": "2024-06-01T00:00:00.000Z" | null, "end": ..., "source": "attributes", "sureness": "read",
               "warning": null},               source: attributes | variables | attributes and variables | name | none
      "day_night": "Day",                      Day | Night | Both | Unspecified
-     "production": "2024-06-02T00:00:00.000Z" | null,
+     "production": "2024-06-02T00:00:00.000Z",   as the file says, else when it was last changed
      "variables": [{"path": "group/sst",      without leading slash, in file order
                     "name": "sst", "long_name": "...", "description": null, "standard_name": null, "units": null,
                     "data_type": "int16",     numpy name, `string` or `OTHER`
