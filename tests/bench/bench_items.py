@@ -61,12 +61,11 @@ def run_job_of_first(one: RunnerAlone, count: int) -> None:
         time.sleep(0.02)
 
 
-def main() -> None:
+def main(count: int = 10_000) -> None:
     """Both kinds of children."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     measure(1, max(50, count // 20), 20)
     measure(1000, count, 20)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:2]))

@@ -152,7 +152,7 @@ def check_file(client: httpx.Client, href: str) -> None:
 
 
 def check_database(home: Path, job_id: str) -> tuple[int, int]:
-    """Sound, and no death was taken for a failure. How many items were interrupted, and how often one of them at most."""
+    """Sound, and no death was taken for a failure. How many items were interrupted, and how often one at most."""
     with closing(sqlite3.connect(home / "state.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert connection.execute("SELECT count(*) FROM user_work").fetchone()[0] == 0
