@@ -75,8 +75,9 @@ def put_file(
         INSERT INTO files (root, path, size, mtime_ns, inode, content_id, granule, role, sidecar, asked)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (root || '/' || path) DO UPDATE SET
-            root = excluded.root, path = excluded.path, size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode, content_id = excluded.content_id,
-            granule = excluded.granule, role = excluded.role, sidecar = excluded.sidecar, asked = excluded.asked,
+            root = excluded.root, path = excluded.path, size = excluded.size, mtime_ns = excluded.mtime_ns,
+            inode = excluded.inode, content_id = excluded.content_id, granule = excluded.granule,
+            role = excluded.role, sidecar = excluded.sidecar, asked = excluded.asked,
             missing = 0"""
     values = (seen.root, seen.relative, seen.size, seen.mtime_ns, seen.inode, content_id, granule, role, sidecar, asked)
     connection.execute(sql, values)

@@ -1,5 +1,5 @@
-"""Files that are gone, back or elsewhere: granules are hidden, shown, moved, and with `--prune` deleted, as is what then
-hangs in the air. The files themselves are never touched.
+"""Files that are gone, back or elsewhere: granules are hidden, shown, moved, and with `--prune` deleted, as is what
+then hangs in the air. The files themselves are never touched.
 """
 
 import sqlite3
