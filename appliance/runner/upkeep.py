@@ -47,7 +47,6 @@ class Upkeep:
         self._thread: threading.Thread | None = None
         self._checkpointed: dict[Path, int] = {}
         self._tidied: set[str] = set()
-        self._workers = parts.settings.worker_count
         settings = parts.settings
         self._tasks = [
             _Task("bells", self._ring, settings.upkeep_s),
@@ -96,8 +95,11 @@ class Upkeep:
         task.due_at = time.monotonic() + task.period_s
 
     def _ring(self) -> None:
+        """For whatever is ready: its bell may have been lost."""
         self._bells.look_after()
-        self._bells.ring(self._workers)
+        row = self._parts.state.row("SELECT sum(ready) FROM user_work WHERE is_claimable")
+        if row is not None and row[0]:
+            self._bells.ring(row[0])
 
     def _checkpoint(self) -> None:
         """PASSIVE whenever the log grew; TRUNCATE, which waits for everybody, when nothing is running."""

@@ -47,7 +47,12 @@ def prepare(folder: Path, granules: int) -> RunningAppliance:
     """An appliance whose catalog holds so many tiny swaths; not started."""
     samples = folder / "samples"
     command = [sys.executable, "-m", "transformers.samples", "--outdir", str(samples)]
-    subprocess.run([*command, "--swaths", "0", "--grids", "0", "--tiny", str(granules)], cwd=ROOT, check=True)
+    subprocess.run(
+        [*command, "--swaths", "0", "--grids", "0", "--tiny", str(granules)],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     appliance = RunningAppliance(folder / "home", log_level="warning")
     appliance.command("harvest", str(samples / "granules"))
     return appliance

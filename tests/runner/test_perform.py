@@ -256,6 +256,31 @@ def test_canceling_kills_the_children(runner, wait_for):
     assert links_of(runner, job_id) == []
 
 
+def test_an_operators_retry_stops_the_running_child_and_begins_anew(runner, ended, wait_for, tmp_path):
+    marker = tmp_path / "marker"
+    extra = {"slow_once": [granule_name(0)], "marker": str(marker)}
+    job_id = submit_plan(runner.parts, plan_of("copy", count=10, extra=extra))
+    wait_for(marker.exists, "the slow item")
+    slow = next(i for i in items_of(runner, job_id) if i.step_index == 2 and i.sort_index == 0)
+    runner.parts.ring(control.retry_item(runner.parts.state, job_id, slow.item_id, now=runner.parts.now()).ready_count)
+    assert ended(runner, job_id).status is JobStatus.SUCCESSFUL
+    assert sorted(link.title for link in links_of(runner, job_id)) == [granule_name(n) for n in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "extra", "words"),
+    [
+        ({"item_timeout_s": 1}, {"seconds": 60}, "Worker timed out after 1 seconds"),
+        ({"item_memory_mb": 100}, {"take_mb": 700}, "Service failed due to running out of memory"),
+    ],
+)
+def test_limits_of_the_settings_hold_and_are_told(tmp_path, ended, settings, extra, words):
+    with RunnerAlone(tmp_path / "home", retry_limit=0, **settings) as one:
+        add_granules(one.parts.catalog, tmp_path / "archive", 1)
+        job_id = submit_plan(one.parts, plan_of("copy", count=1, extra=extra))
+        assert ended(one, job_id).message == f"WorkItem failed: test/copy:1: {words}"
+
+
 def test_stopping_puts_work_down_and_the_next_start_takes_it_up(tmp_path, ended, wait_for):
     extra = {"trace": str(tmp_path / "trace"), "seconds": 0.1}
     with RunnerAlone(tmp_path / "home") as one:

@@ -28,6 +28,10 @@ def copy(message, inputs, outdir):
     extra = message.get("extraArgs") or {}
     name = inputs[0]["properties"]["harmonium:name"]
     time.sleep(extra.get("seconds", 0))
+    if name in extra.get("slow_once", ()) and not Path(extra["marker"]).exists():
+        Path(extra["marker"]).touch()
+        time.sleep(600)
+    bytearray(extra.get("take_mb", 0) << 20)
     if name in extra.get("crash", ()):
         os.abort()
     if name in extra.get("fail", ()):
