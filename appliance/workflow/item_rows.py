@@ -111,6 +111,24 @@ def producers(db: Database, item_id: int) -> list[int]:
     return [row[0] for row in db.connection.execute(sql, (item_id,))]
 
 
+def undelivered_granules(db: Database, job_id: str) -> list[str]:
+    """The granules (concept ids) behind the failed and canceled items of a job, in order: what a resubmission asks for.
+
+    Followed back through what each item read to the query's outputs; empty when the query itself failed.
+    """
+    sql = """
+        WITH RECURSIVE behind (item_id) AS (
+            SELECT item_id FROM work_items WHERE job_id = ? AND status IN ('failed', 'canceled')
+            UNION SELECT o.item_id FROM behind AS b JOIN item_inputs AS n USING (item_id)
+                  JOIN outputs AS o USING (output_id) JOIN work_items AS p ON p.item_id = o.item_id
+                  WHERE p.step_index > 1)
+        SELECT DISTINCT o.output_id, json_extract(o.stac, '$.properties."harmonium:granule"') AS granule
+        FROM behind JOIN item_inputs USING (item_id) JOIN outputs AS o USING (output_id)
+        JOIN work_items AS p ON p.item_id = o.item_id
+        WHERE p.step_index = 1 AND granule IS NOT NULL ORDER BY o.output_id"""
+    return [row["granule"] for row in db.rows(sql, (job_id,))]
+
+
 def original_url(connection: sqlite3.Connection, item_id: int) -> str:
     """The public URL of the first granule behind an item, as messages name it; `unknown` when nothing tells."""
     for _ in range(_MOST_STEPS):

@@ -37,7 +37,7 @@ class PureRun:
         self.scene, self.limits, self.rng, self.now = scene, scene.limits, random.Random(seed), START
         plan = scene.plan()
         self.job = _new_job(scene)
-        self.steps = tuple(_new_step(s, is_last=s is plan.steps[-1]) for s in plan.steps)
+        self.steps = tuple(new_step(s, is_last=s is plan.steps[-1]) for s in plan.steps)
         pages = -(-scene.granules // scene.page)
         self.steps = with_step(self.steps, replace(self.steps[0], item_count=pages, created_count=1))
         self.items: dict[int, WorkItem] = {}
@@ -235,7 +235,7 @@ def _new_job(scene: Scene) -> Job:
     )
 
 
-def _new_step(planned: PlannedStep, *, is_last: bool) -> WorkflowStep:
+def new_step(planned: PlannedStep, *, is_last: bool) -> WorkflowStep:
     return WorkflowStep(
         job_id=JOB_ID,
         step_index=planned.step_index,
