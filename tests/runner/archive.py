@@ -151,9 +151,9 @@ class RunnerAlone:
         state, catalog = Database(settings.state_path), Database(settings.catalog_path)
         stack.callback(catalog.close)
         stack.callback(state.close)
-        embedded = EmbeddedStore(settings.objects_folder, "127.0.0.1", None, settings.embedded_fsync)
-        store = Store(embedded.start())
-        stack.callback(embedded.stop)
+        self.embedded = EmbeddedStore(settings.objects_folder, "127.0.0.1", None, settings.embedded_fsync)
+        store = Store(self.embedded.start())
+        stack.callback(self.embedded.stop)
         store.ensure_bucket(settings.object_store_staging_bucket)
         self.parts = Parts(
             settings=settings,

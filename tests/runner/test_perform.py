@@ -304,6 +304,22 @@ def test_deleting_the_queue_while_a_job_runs_loses_nothing(runner, ended, wait_f
     assert len(links_of(runner, job_id)) == 10
 
 
+def test_a_store_that_dies_and_comes_back_costs_nothing(runner, ended, wait_for):
+    job_id = submit_plan(runner.parts, plan_of("copy", count=10, extra={"seconds": 0.1}))
+    wait_for(lambda: len(links_of(runner, job_id)) >= 2, "results")
+    os.kill(runner.embedded.pid, signal.SIGKILL)
+    wait_for(lambda: runner.embedded.pid is None, "the store's end")
+
+    def back():
+        runner.embedded.watch()
+        return runner.embedded.pid is not None and runner.parts.store.is_up() is None
+
+    wait_for(back, "the store")
+    assert ended(runner, job_id).status is JobStatus.SUCCESSFUL
+    assert len(links_of(runner, job_id)) == 10
+    assert all(i.retry_count == 0 for i in items_of(runner, job_id))
+
+
 def test_a_lost_forkserver_costs_a_retry_and_nothing_else(runner, ended, wait_for):
     job_id = submit_plan(runner.parts, plan_of("copy", count=10, extra={"seconds": 0.1}))
     wait_for(lambda: len(links_of(runner, job_id)) >= 2, "results")
