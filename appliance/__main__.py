@@ -30,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     for name, words in COMMANDS.items():
         subparser = commands.add_parser(name, help=words, description=words)
+        # Both places of the line are natural: harmonium --home DIR serve, harmonium serve --home DIR.
+        subparser.add_argument("--home", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        subparser.add_argument("--settings", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         if name in given:  # the others are not imported: serve need not know of harvest
             import_module(f"appliance.commands.{name}").add_arguments(subparser)
     arguments = parser.parse_args(given)

@@ -46,7 +46,7 @@ def summary(path: Path) -> dict[str, Any]:
 
 
 def _holding(granule: Granule, dims: tuple[str, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """Where any variable over the horizontal dimensions has a value, shape as the coordinates; all when none has them."""
+    """Where any variable over the horizontal dimensions has a value, shape as the coordinates; everywhere if none is."""
     held = np.zeros(shape, bool)
     found = False
     for path, info in granule.variables.items():

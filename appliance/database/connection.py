@@ -1,7 +1,7 @@
 """SQLite as this house uses it: one connection per thread, WAL, no automatic checkpoints, immediate transactions.
 
-Source of each rule: docs/explanation/database.md (measured). Writers of one process queue behind a lock, because SQLite's
-own busy wait is unfair; writers of other processes (a harvest from the command line) meet SQLite's lock.
+Source of each rule: docs/explanation/database.md (measured). Writers of one process queue behind a lock, because
+SQLite's own busy wait is unfair; writers of other processes (a harvest from the command line) meet SQLite's lock.
 """
 
 import sqlite3

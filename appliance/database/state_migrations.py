@@ -146,6 +146,7 @@ CREATE TABLE batches (
     step_index  INTEGER NOT NULL,                -- of the step that consumes it
     batch_index INTEGER NOT NULL,
     first_position INTEGER NOT NULL,             -- of its members
+    last_position  INTEGER NOT NULL,
     input_count INTEGER NOT NULL,
     size_bytes  INTEGER NOT NULL,
     item_id     INTEGER,                         -- none while it is open

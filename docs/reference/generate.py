@@ -1,6 +1,6 @@
-"""Writes the reference pages from the code: settings, routes, statuses, transformers. `just docs` runs it; a test compares.
+"""Writes the reference pages from the code: settings, routes, statuses, transformers. A test compares them.
 
-    python docs/reference/generate.py [--check]
+python docs/reference/generate.py [--check]
 """
 
 import ast
@@ -39,9 +39,9 @@ def _settings() -> str:
         "# Settings",
         MADE,
         "",
-        "In `harmonium.toml` in the home folder (or the file named by `--settings` or `HARMONIUM_SETTINGS`), as a variable",
-        "`HARMONIUM_` + the name in capitals, or on the command line; later ones win. A table `[object_store]` with `region`",
-        "is the same as `object_store_region`. `harmonium check --list-settings` prints the values in force.",
+        "In `harmonium.toml` in the home folder (or the file named by `--settings` or `HARMONIUM_SETTINGS`), as a",
+        "variable `HARMONIUM_` + the name in capitals, or on the command line; later ones win. A table",
+        "`[object_store]` with `region` is the same as `object_store_region`. `harmonium check --list-settings` prints the values in force.",
         "",
         "| setting | default | unit | meaning |",
         "| --- | --- | --- | --- |",
@@ -77,7 +77,8 @@ def _statuses() -> str:
         "| --- | --- | --- | --- |",
     ]
     for status in JobStatus:
-        moves = [f"{e.replace('_', ' ')} → {JOB_TRANSITIONS[status, e]}" for e in JobEvent if (status, e) in JOB_TRANSITIONS]
+        allowed = [event for event in JobEvent if (status, event) in JOB_TRANSITIONS]
+        moves = [f"{e.replace('_', ' ')} → {JOB_TRANSITIONS[status, e]}" for e in allowed]
         ended = "yes" if status in TERMINAL else "no"
         lines.append(f"| `{status}` | {ended} | {DEFAULT_MESSAGES[status]} | {'; '.join(moves) or 'none'} |")
     lines += ["", "## Work items", "", "| status | events that are allowed |", "| --- | --- |"]
@@ -92,7 +93,8 @@ def _transformers() -> str:
         "# Transformers",
         MADE,
         "",
-        "Each can be run without the appliance: `python -m transformers NAME --message message.json --outdir DIR INPUT…`.",
+        "Each can be run without the appliance:",
+        "`python -m transformers NAME --message message.json --outdir DIR INPUT…`.",
         "",
         "| name | what it does |",
         "| --- | --- |",

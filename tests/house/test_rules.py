@@ -8,8 +8,6 @@ from tests.house.source_tree import ROOT, modules
 
 REFUSED_NAMES = {"util", "utils", "common", "helper", "helpers", "misc"}
 READS_ENVIRONMENT = {"appliance.settings", "tui.__main__"}
-# Makes the environment of a child process, which is not reading a setting.
-PASSES_ENVIRONMENT = {"os.environ"}
 
 
 def test_package_files_are_empty():
@@ -41,7 +39,7 @@ def test_no_module_takes_the_name_of_a_standard_one():
 
 
 def test_the_environment_is_read_in_one_place():
-    """`os.environ[...]`, `os.environ.get` and `os.getenv` belong to settings; handing a cleaned environment on does not."""
+    """`os.environ[...]`, `os.environ.get` and `os.getenv`; handing a cleaned environment on is something else."""
     wrong = []
     for module in modules().values():
         if module.name in READS_ENVIRONMENT:
