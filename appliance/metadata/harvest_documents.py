@@ -83,8 +83,10 @@ class _Documents:
     def _put(self, connection: sqlite3.Connection, record: Found) -> None:
         with savepoint(connection):
             stored = put_record(connection, record, self.place)
-        self.report.changes[f"{stored.kind}s {stored.change}"] += stored.change != "unchanged"
-        if stored.kind == "collection" and stored.change != "unchanged":
+        if stored.change == "unchanged":
+            return
+        self.report.changes[f"{stored.kind}s {stored.change}"] += 1
+        if stored.kind == "collection":
             sql = "SELECT number FROM collections WHERE concept_id = ?"
             self.touched.add(connection.execute(sql, (stored.concept_id,)).fetchone()[0])
 

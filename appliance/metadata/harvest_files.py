@@ -150,7 +150,8 @@ class _Files:
         return set() if held else {drop_granule(connection, old)}
 
     def _told(self, seen: Seen, facts: Mapping[str, Any], placed: Placed) -> None:
-        self.report.changes[f"granules {placed.change}"] += placed.change != "unchanged"
+        if placed.change != "unchanged":
+            self.report.changes[f"granules {placed.change}"] += 1
         what, text = file_line(facts, placed)
         if placed.change != "unchanged" or what != "stored":
             self.report.add(what, seen.relative, text)
