@@ -102,7 +102,7 @@ def parse_coverage(
     crs = parse_crs(crs_text) if crs_text else None
     average = _average(given)
     variables = chosen_variables(path_variables, schema["variable"] if given.has("variable") else None)
-    shape_document = normalised_shape(shape.path.read_bytes(), shape.media_type) if shape else None
+    shape_document = _shape(shape) if shape else None
     labels = clean_labels(schema["label"])
     link_type = parse_link_type(given)
     grid = _grid(given)
@@ -217,6 +217,11 @@ def _grid(given: Parameters) -> str | None:
             f"{listed(EXCLUDED_BY_GRID)}."
         )
     return grid
+
+
+def _shape(upload: Upload) -> Mapping[str, Any]:
+    with upload.path.open("rb") as stream:
+        return normalised_shape(stream, upload.media_type)
 
 
 def _extend(given: Parameters) -> bool | tuple[str, ...] | None:

@@ -4,12 +4,11 @@ Bytes in, values out. Nothing in a file is followed: no entities or DTDs in KML,
 what a zip unpacks to is bounded before it is unpacked. KML: OGC 12-007r2; shapefile: ESRI white paper of July 1998.
 """
 
-import io
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
@@ -102,13 +101,13 @@ def _kml_coordinates(element: Element) -> list[list[float]]:
         raise RequestValidationError(f"{BROKEN_KML} In <coordinates>: {error}.") from None
 
 
-def features_of_shapefile(content: bytes) -> Features:
+def features_of_shapefile(stream: BinaryIO) -> Features:
     """The one `.shp` of a zip, in degrees (by its `.prj`, if that is a projection), as a FeatureCollection.
 
     Raises RequestValidationError for a broken file, none or several; TooLargeError for what unpacks to too much.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(stream) as archive:
             shp, prj = _members(archive)
         geometries = list(_records(shp))
     except (

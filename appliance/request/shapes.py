@@ -1,15 +1,16 @@
 """An uploaded shape -> one normalised GeoJSON FeatureCollection of polygons. Other forms of files: `shape_files.py`.
 
-Takes bytes, gives a document; reads and writes no file. Types, limits, words of the errors and the steps of the
-normalisation: harmony-api.md, section 1.7. All three forms are normalised, points become circles and lines thin
+Takes bytes or an open stream, gives a document; opens and writes no file. Types, limits, words of the errors, steps of
+the normalisation: harmony-api.md, section 1.7. All three forms are normalised, points become circles and lines thin
 rectangles, so that a search and a mask meet nothing but polygons whose rings stay within -180 to 180 degrees.
 """
 
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, BinaryIO
 
 from appliance.errors import RequestValidationError, TooLargeError
 from appliance.request.rings import (
@@ -27,19 +28,19 @@ GEOJSON = "application/geo+json"
 KML = "application/vnd.google-earth.kml+xml"
 SHAPEFILE = "application/shapefile+zip"
 
-MOST_BYTES = 2_000_000_000
-MOST_POINTS = 500_000
+MOST_TEXT_BYTES = 50_000_000  # of GeoJSON and KML; a zip may be larger, what it unpacks to is bounded too
+MOST_POINTS = 200_000  # takes a second and 120 MB
 FARTHEST = 540.0  # degrees of longitude: one turn either way
 LARGEST_RADIUS_M = 10_000_000.0  # a quarter of the way round
 
 NAMES = {GEOJSON: "GeoJSON", KML: "KML", SHAPEFILE: "ESRI Shapefile"}
 
 
-def normalised_shape(content: bytes, media_type: str) -> dict[str, Any]:
-    """Read a shape of the type that the form part declares.
+def normalised_shape(source: bytes | BinaryIO, media_type: str) -> dict[str, Any]:
+    """Read a shape of the type that the form part declares. A stream must be seekable.
 
     Raises RequestValidationError for another type, a file that is not of its type, coordinates that cannot be, several
-    shapefiles in one zip, or nothing that has an area; TooLargeError beyond MOST_BYTES and MOST_POINTS.
+    shapefiles in one zip, or nothing that has an area; TooLargeError beyond MOST_TEXT_BYTES and MOST_POINTS.
     """
     kind = media_type.partition(";")[0].strip().lower()
     if kind not in NAMES:
@@ -47,13 +48,13 @@ def normalised_shape(content: bytes, media_type: str) -> dict[str, Any]:
             f'Unrecognized shapefile type "{media_type}".  Valid types are "{GEOJSON}" (GeoJSON), "{KML}" (KML), '
             f'and "{SHAPEFILE}" (ESRI Shapefile)'
         )
-    if len(content) > MOST_BYTES:
-        raise TooLargeError(f"shapefile: {len(content)} bytes; allowed: at most {MOST_BYTES}")
-    if kind == KML:
-        return normalised(features_of_kml(content), NAMES[kind])
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
     if kind == SHAPEFILE:
-        return normalised(features_of_shapefile(content), NAMES[kind])
-    return normalised(_geojson(content), NAMES[kind])
+        return normalised(features_of_shapefile(stream), NAMES[kind])
+    text = stream.read(MOST_TEXT_BYTES + 1)
+    if len(text) > MOST_TEXT_BYTES:
+        raise TooLargeError(f"shapefile: more than {MOST_TEXT_BYTES} bytes of {NAMES[kind]}; allowed: at most that")
+    return normalised(features_of_kml(text) if kind == KML else _geojson(text), NAMES[kind])
 
 
 def normalised(document: Any, name: str = "GeoJSON") -> dict[str, Any]:

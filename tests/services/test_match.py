@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import RequestValidationError, UnsupportedOperation
+from appliance.metadata.associate import Structure, chains_for
 from appliance.metadata.concepts import Collection, Variable
 from appliance.operation import Operation
 from appliance.request.crs import parse_crs
@@ -130,6 +131,13 @@ def test_each_kind_and_pair_of_wishes_gets_the_chain_written_in_the_table(kind: 
     assert len(found) == 1 + 13 + 78 - 15  # nothing, single wishes, pairs, less the pairs of formats
     for cell in found:
         check_cell(cell, available)
+
+
+def test_the_tables_associate_what_harvest_associates() -> None:
+    for kind, _, asked, _, codes in cells(HERE / "chains_expected.txt"):
+        if not asked:
+            structure = Structure(kind, has_time_axis=True, bands=3)
+            assert sorted(CODES[code] for code in codes) == sorted(chains_for(structure)), kind
 
 
 def test_with_the_transformers_of_today_the_missing_chain_is_named() -> None:
