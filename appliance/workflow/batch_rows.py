@@ -18,11 +18,11 @@ _DONE = """
     WHERE job_id = ? AND step_index = ? AND sort_index >= ? AND open_count <= 0 ORDER BY sort_index"""
 _MEMBERS = """
     SELECT o.output_id, o.size_bytes FROM work_items AS i JOIN outputs AS o USING (item_id)
-    WHERE i.job_id = ? AND i.step_index = ? AND i.sort_index = ? AND i.status = 'successful'
+    WHERE i.job_id = ? AND i.step_index = ? AND i.sort_index = ? AND (i.status = 'successful' OR i.is_remake)
     ORDER BY i.sub_order, o.catalog_index, o.position"""
 _IN_ORDER = """
     SELECT o.output_id, o.size_bytes FROM work_items AS i JOIN outputs AS o USING (item_id)
-    WHERE i.job_id = ? AND i.step_index = ? AND i.status = 'successful'
+    WHERE i.job_id = ? AND i.step_index = ? AND (i.status = 'successful' OR i.is_remake)
     ORDER BY i.sort_index, i.sub_order, o.catalog_index, o.position"""
 
 
@@ -52,7 +52,7 @@ def open_batch(connection: sqlite3.Connection, job_id: str, step_index: int) -> 
     """The batch that still takes outputs, if there is one."""
     row = connection.execute(
         """
-        SELECT batch_index, first_position, input_count, size_bytes FROM batches
+        SELECT batch_index, first_position, last_position, input_count, size_bytes FROM batches
         WHERE job_id = ? AND step_index = ? AND item_id IS NULL""",
         (job_id, step_index),
     ).fetchone()
@@ -69,11 +69,16 @@ def save_batch(connection: sqlite3.Connection, job_id: str, step_index: int, bat
     """Write a batch and append the members it was given now."""
     connection.execute(
         """
-        INSERT INTO batches (job_id, step_index, batch_index, first_position, input_count, size_bytes)
-        VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT (job_id, step_index, batch_index)
-        DO UPDATE SET input_count = excluded.input_count, size_bytes = excluded.size_bytes""",
-        (job_id, step_index, batch.batch_index, batch.first_position, batch.input_count, batch.size_bytes),
+        INSERT INTO batches (
+            job_id, step_index, batch_index, first_position, last_position, input_count, size_bytes)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (job_id, step_index, batch_index) DO UPDATE
+        SET last_position = excluded.last_position, input_count = excluded.input_count,
+            size_bytes = excluded.size_bytes""",
+        (
+            *(job_id, step_index, batch.batch_index, batch.first_position, batch.last_position),
+            *(batch.input_count, batch.size_bytes),
+        ),
     )
     first = batch.input_count - len(batch.members)
     connection.executemany(
@@ -100,12 +105,16 @@ def close_batch(connection: sqlite3.Connection, job_id: str, step_index: int, ba
     connection.execute("DELETE FROM batch_outputs WHERE job_id = ? AND step_index = ? AND batch_index = ?", key)
 
 
-def undo_open_batch(connection: sqlite3.Connection, job_id: str, step_index: int) -> int | None:
-    """Take the open batch apart; the position from which gathering must start anew, or None when none is open."""
-    batch = open_batch(connection, job_id, step_index)
-    if batch is None:
-        return None
-    key = (job_id, step_index, batch.batch_index)
+def last_handed_on(connection: sqlite3.Connection, job_id: str, step_index: int) -> int:
+    """The last position in any batch that became a work item; -1 when there is none."""
+    sql = """
+        SELECT coalesce(max(last_position), -1) FROM batches
+        WHERE job_id = ? AND step_index = ? AND item_id IS NOT NULL"""
+    return int(connection.execute(sql, (job_id, step_index)).fetchone()[0])
+
+
+def undo_batch(connection: sqlite3.Connection, job_id: str, step_index: int, batch_index: int) -> None:
+    """Take an open batch apart; its outputs wait again."""
+    key = (job_id, step_index, batch_index)
     connection.execute("DELETE FROM batch_outputs WHERE job_id = ? AND step_index = ? AND batch_index = ?", key)
     connection.execute("DELETE FROM batches WHERE job_id = ? AND step_index = ? AND batch_index = ?", key)
-    return batch.first_position

@@ -28,10 +28,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Outputs that become one work item. first_position: of its first member."""
+    """Outputs that become one work item. first_position, last_position: of its members."""
 
     batch_index: int
     first_position: int
+    last_position: int
     input_count: int = 0
     size_bytes: int = 0
     members: tuple[Member, ...] = field(default=())  # those added now; an open batch has earlier ones in its rows
@@ -71,11 +72,14 @@ def assign(
                 closed.append(replace(current, members=tuple(members), is_closed=True))
                 current, members = None, []
             if current is None:
-                current = Batch(next_index, position.sort_index)
+                current = Batch(next_index, position.sort_index, position.sort_index)
                 next_index += 1
             members.append(member)
             current = replace(
-                current, input_count=current.input_count + 1, size_bytes=current.size_bytes + member.size_bytes
+                current,
+                last_position=position.sort_index,
+                input_count=current.input_count + 1,
+                size_bytes=current.size_bytes + member.size_bytes,
             )
             if current.input_count >= bounds.max_inputs or current.size_bytes >= bounds.max_bytes:
                 closed.append(replace(current, members=tuple(members), is_closed=True))

@@ -113,11 +113,14 @@ def _front_moved_back(connection: sqlite3.Connection, gathering: WorkflowStep, i
         raise refusal
     if not gathering.is_batched:
         return gathering
-    batch_rows.change_position(connection, item.job_id, gathering.step_index, item.sort_index, 1)
+    job_id, index = item.job_id, gathering.step_index
+    batch_rows.change_position(connection, job_id, index, item.sort_index, 1)
     if item.sort_index >= gathering.next_position:
         return gathering
-    open_batch = batch_rows.open_batch(connection, item.job_id, gathering.step_index)
-    if open_batch is None or item.sort_index < open_batch.first_position:
-        raise refusal  # the transaction is rolled back, the position with it
-    batch_rows.undo_open_batch(connection, item.job_id, gathering.step_index)
-    return replace(gathering, next_position=open_batch.first_position)
+    start, standing = item.sort_index, batch_rows.open_batch(connection, job_id, index)
+    if standing is not None and standing.last_position >= start:
+        start = min(start, standing.first_position)
+        batch_rows.undo_batch(connection, job_id, index, standing.batch_index)
+    if start <= batch_rows.last_handed_on(connection, job_id, index):
+        raise refusal  # the transaction is rolled back, and all of this with it
+    return replace(gathering, next_position=start)

@@ -185,7 +185,7 @@ def _gather(
         opening = effects.opening
         gathering = steps[opening.step_index - 1]
         left = batch_rows.change_position(connection, job_id, opening.step_index, opening.sort_index, opening.change)
-        if left > 0 or opening.sort_index != gathering.next_position:
+        if left > 0:
             return steps
         positions = batch_rows.done_run(connection, job_id, opening.step_index, gathering.next_position)
     elif stored and item.step_index < len(steps) and steps[item.step_index].is_batched:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.database.connection import Database
+from appliance.errors import ConflictError
 from appliance.workflow import item_rows, job_rows, step_rows, work_counters
 from appliance.workflow.advance import advance, output_lost, recover
 from appliance.workflow.claim import claim, is_current, launched
-from appliance.workflow.control import pause, resume
+from appliance.workflow.control import pause, resume, retry_item
 from appliance.workflow.records import Claimed, Job, Outcome
 from appliance.workflow.states import CLAIMABLE, COMPLETED, TERMINAL, JobEvent, JobStatus, can
 from appliance.workflow.submit import submit
@@ -163,6 +164,18 @@ class Play:
             progress = self.job.progress
             output_lost(self.db, [self.rng.choice(rows)[0]], now=self.now)
             assert self.job.progress == progress
+
+    def operator(self) -> None:
+        """An operator has an item tried again, which may be refused; it ends as it must in any case."""
+        self.retries = getattr(self, "retries", 0) + 1
+        rows = self.db.rows("SELECT item_id FROM work_items WHERE status IN ('failed', 'queued', 'running')")
+        if rows and self.retries <= 5:
+            item_id = self.rng.choice(rows)[0]
+            before = item_rows.item(self.db, item_id)
+            try:
+                retry_item(self.db, JOB_ID, item_id, now=self.now)
+            except ConflictError:
+                assert item_rows.item(self.db, item_id) == before
 
     def check(self) -> None:
         """The laws that hold at every moment."""

@@ -13,7 +13,7 @@ from tests.workflow.scenes import Scene, Shape, new_database, scenes
 from tests.workflow.stage_play import Ending, Play
 
 CALM = ()
-ROUGH = ("pausing", "interruption", "crash", "late_report", "loss")
+ROUGH = ("pausing", "interruption", "crash", "late_report", "loss", "operator")
 
 
 def ending_of(scene: Scene, seed: int, disturbances: tuple[str, ...] = CALM) -> Ending:
@@ -52,7 +52,9 @@ def test_any_order_of_finishing_ends_in_the_same_status_links_messages_and_batch
 
 
 @given(scenes(), st.integers(0, 10**9))
-def test_pauses_restarts_late_reports_and_lost_files_change_nothing_in_the_end(scene: Scene, seed: int) -> None:
+def test_pauses_restarts_late_reports_lost_files_and_operators_change_nothing_in_the_end(
+    scene: Scene, seed: int
+) -> None:
     calm, rough = ending_of(scene, 0), ending_of(scene, seed, ROUGH)
     assert calm.job.status == rough.job.status
     if calm.job.status is JobStatus.FAILED and not scene.ignore_errors:
