@@ -124,10 +124,8 @@ def _chain(
 ) -> ServiceChain:
     name = str(entry["name"])
     where = f"{path.name}, chain {name!r}"
-    capabilities = _capabilities(where, entry.get("capabilities") or {})
-    raw_steps = entry.get("steps") or []
-    if not isinstance(raw_steps, list):
-        raise SettingsError(f"{where}: steps: found {type(raw_steps).__name__}; allowed: a list")
+    capabilities = _capabilities(where, _mapping(where, entry, "capabilities"))
+    raw_steps = _list(where, entry, "steps")
     steps = [_step(f"{where}, step {i}", raw, capabilities, images, known) for i, raw in enumerate(raw_steps, 1)]
     reason = _unavailable(entry, steps)
     if steps and steps[0].transformer != FIND_GRANULES and not reason:
@@ -146,7 +144,7 @@ def _chain(
         capabilities=capabilities,
         steps=tuple(steps),
         description=str(entry.get("description") or "").strip(),
-        collections={str(c["id"]): c for c in entry.get("collections") or () if isinstance(c, dict) and "id" in c},
+        collections={str(c["id"]): c for c in _list(where, entry, "collections") if isinstance(c, dict) and "id" in c},
         granule_limit=_integer(where, entry, "granule_limit"),
         has_granule_limit=entry.get("has_granule_limit") is not False,
         maximum_sync_granules=_integer(where, entry, "maximum_sync_granules"),
@@ -155,7 +153,7 @@ def _chain(
         only_when_named=bool(named),
         only_with_average=named == "average",
         never_drops_extent=bool(entry.get("never_drops_extent")),
-        native_formats=tuple(str(f).lower() for f in entry.get("native_formats") or ()),
+        native_formats=tuple(str(f).lower() for f in _list(where, entry, "native_formats")),
         keeps_native_format=bool(entry.get("keeps_native_format")),
         associated=tuple(part.strip() for part in by_hand.split(",") if part.strip()),
         unavailable=reason,
@@ -163,10 +161,8 @@ def _chain(
 
 
 def _capabilities(where: str, raw: Mapping[str, Any]) -> Capabilities:
-    if not isinstance(raw, Mapping):
-        raise SettingsError(f"{where}: capabilities: found {type(raw).__name__}; allowed: a mapping")
-    subsetting = raw.get("subsetting") or {}
-    averaging = raw.get("averaging") or {}
+    subsetting = _mapping(where, raw, "subsetting")
+    averaging = _mapping(where, raw, "averaging")
     variable = bool(subsetting.get("variable"))
     several = subsetting.get("multiple_variable")
     return Capabilities(
@@ -178,30 +174,30 @@ def _capabilities(where: str, raw: Mapping[str, Any]) -> Capabilities:
         dimension=bool(subsetting.get("dimension")),
         concatenation=bool(raw.get("concatenation")),
         concatenate_by_default=bool(raw.get("concatenate_by_default")),
-        no_default_concatenation_formats=_formats(raw.get("no_default_concatenation_formats")),
+        no_default_concatenation_formats=_formats(_list(where, raw, "no_default_concatenation_formats")),
         reprojection=bool(raw.get("reprojection")),
         averaging_time=bool(averaging.get("time")),
         averaging_area=bool(averaging.get("area")),
         extend=bool(raw.get("extend")),
-        default_extend_dimensions=tuple(str(d) for d in raw.get("default_extend_dimensions") or ()),
-        output_formats=_formats(raw.get("output_formats")),
+        default_extend_dimensions=tuple(str(d) for d in _list(where, raw, "default_extend_dimensions")),
+        output_formats=_formats(_list(where, raw, "output_formats")),
         all_collections=bool(raw.get("all_collections")),
         raw=raw,
     )
 
 
-def _formats(raw: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(parse_format(str(mime)) for mime in raw or ()))
+def _formats(raw: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(parse_format(str(mime)) for mime in raw))
 
 
 def _step(where: str, raw: Any, capabilities: Capabilities, images: Mapping[str, str], known: Collection[str]) -> Step:
-    if not isinstance(raw, dict) or "image" not in raw:
+    if not isinstance(raw, dict) or not ("image" in raw or "command" in raw):
         raise SettingsError(f"{where}: no image; allowed: a mapping with an `image`")
-    image = raw["image"]
-    conditional = raw.get("conditional") or {}
-    operations = raw.get("operations")
-    exists = tuple(conditional.get("exists") or ())
-    formats = tuple(parse_format(str(f)) for f in conditional.get("format") or ())
+    image = raw.get("image", raw.get("command"))
+    conditional = _mapping(where, raw, "conditional")
+    operations = None if raw.get("operations") is None else _list(where, raw, "operations")
+    exists = tuple(_list(where, conditional, "exists"))
+    formats = tuple(parse_format(str(f)) for f in _list(where, conditional, "format"))
     _check_operations(where, "operations", operations or (), capabilities)
     _check_operations(where, "conditional.exists", exists, capabilities)
     if "reformat" in exists:
@@ -218,14 +214,16 @@ def _step(where: str, raw: Any, capabilities: Capabilities, images: Mapping[str,
         operations=None if operations is None else tuple(operations),
         exists=exists,
         formats=formats,
-        native_formats=tuple(str(f).lower() for f in (conditional.get("umm_c") or {}).get("native_format") or ()),
-        kinds=tuple(str(k) for k in conditional.get("kind") or ()),
+        native_formats=tuple(
+            str(f).lower() for f in _list(where, _mapping(where, conditional, "umm_c"), "native_format")
+        ),
+        kinds=tuple(str(k) for k in _list(where, conditional, "kind")),
         always_wait_for_prior_step=bool(raw.get("always_wait_for_prior_step")),
         is_sequential=bool(raw.get("is_sequential")),
         is_batched=bool(raw.get("is_batched")),
         max_batch_inputs=_integer(where, raw, "max_batch_inputs", minimum=1),
         max_batch_bytes=_integer(where, raw, "max_batch_size_in_bytes", minimum=1),
-        extra_args=raw.get("extra_args") or {},
+        extra_args=_mapping(where, raw, "extra_args"),
     )
     if step.transformer == FIND_GRANULES and not step.is_sequential:
         raise SettingsError(f"{where}: {step.image} is not sequential; allowed: `is_sequential: true` for this step")
@@ -270,12 +268,28 @@ def _unavailable(entry: Mapping[str, Any], steps: Sequence[Step]) -> str:
             return f"it has `{key}`, which is not supported"
     if not steps:
         return "it has no steps"
-    for number, step in enumerate(steps, 1):
+    for number, (raw, step) in enumerate(zip(entry["steps"], steps, strict=True), 1):
+        if "command" in raw:
+            return f"step {number} is a `command`, which is not supported"
         if isinstance(step.image, _Unset):
             return f"step {number} needs the environment variable {step.image}, which is not set"
         if step.transformer is None:
             return f"step {number} needs {step.image!r}, which nothing here provides"
     return ""
+
+
+def _mapping(where: str, raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key) or {}
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{where}: {key}: found {type(value).__name__}; allowed: a mapping")
+    return value
+
+
+def _list(where: str, raw: Mapping[str, Any], key: str) -> Sequence[Any]:
+    value = raw.get(key) or []
+    if not isinstance(value, list):
+        raise SettingsError(f"{where}: {key}: found {type(value).__name__}; allowed: a list")
+    return value
 
 
 def _integer(where: str, raw: Mapping[str, Any], key: str, *, minimum: int | None = None) -> int | None:

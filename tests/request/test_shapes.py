@@ -245,9 +245,15 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
 
 
 def test_too_many_points_are_refused_by_number() -> None:
-    ring = [[0.0, 0.0]] * 500_001
-    with pytest.raises(TooLargeError, match="more than 500000 points"):
+    ring = [[0.0, 0.0]] * 200_001
+    with pytest.raises(TooLargeError, match="more than 200000 points"):
         geojson({"type": "Polygon", "coordinates": [ring]})
+
+
+def test_more_text_than_any_shape_needs_is_refused_before_it_is_read() -> None:
+    for media_type in (GEOJSON, KML):
+        with pytest.raises(TooLargeError, match="more than 50000000 bytes"):
+            normalised_shape(b" " * 50_000_001, media_type)
 
 
 JSON = st.recursive(

@@ -101,6 +101,11 @@ def test_reasons_are_given_for_chains_that_cannot_be_carried_out(tmp_path: Path)
     assert "three/off" not in reasons
 
 
+def test_a_command_is_listed_but_not_available(tmp_path: Path) -> None:
+    text = CHAIN + "    steps: [{image: find_granules, is_sequential: true}, {command: [python, service.py]}]\n"
+    assert registry(tmp_path, text).chains[0].unavailable == "step 2 is a `command`, which is not supported"
+
+
 def test_a_chain_without_a_granule_query_gets_ours_in_front(tmp_path: Path) -> None:
     chain = registry(tmp_path, FOREIGN).chain("S5-FOREIGN")
     assert chain is not None
@@ -139,6 +144,9 @@ CHAIN = """https://c:
         (CHAIN + "    steps: [{image: x, max_batch_inputs: 0}]\n", "max_batch_inputs: 0"),
         (CHAIN + "    steps: [{image: find_granules}]\n", "is_sequential: true"),
         (CHAIN + "  - name: a/b\n", "more than once"),
+        (CHAIN + "  - {name: c, capabilities: [bbox]}\n", "capabilities: found list; allowed: a mapping"),
+        (CHAIN + "  - {name: c, capabilities: {subsetting: true}}\n", "subsetting: found bool"),
+        (CHAIN + "    steps: [{image: x, operations: reformat}]\n", "operations: found str; allowed: a list"),
     ],
 )
 def test_what_cannot_be_is_refused_by_chain_and_step(tmp_path: Path, text: str, words: str) -> None:
