@@ -11,7 +11,7 @@ from appliance.database.connection import Database
 from appliance.services.plan import Plan, PlannedStep
 from appliance.workflow import item_rows, job_rows, label_rows, step_rows, work_counters
 from appliance.workflow.instants import to_ms
-from appliance.workflow.records import Job, Limits
+from appliance.workflow.records import Job, Limits, Message
 from appliance.workflow.states import DEFAULT_MESSAGES, JobEvent, JobStatus, after
 from appliance.workflow.texts import REQUEST_LENGTH, cut
 
@@ -57,6 +57,8 @@ def submit(
         is_query = plan.steps[0].transformer == "find_granules"
         sql = "UPDATE workflow_steps SET created_count = 1, is_fed = ? WHERE job_id = ? AND step_index = 1"
         connection.execute(sql, (not is_query, job_id))
+        for text in plan.warnings:  # not counted: they are about the request, no item complained
+            job_rows.add_message(connection, job_id, Message("warning", plan.request_url, text))
         if plan.labels:
             label_rows.put_labels(db, [job_id], plan.labels, now=now)
         job = job_rows.find_job(connection, job_id)
