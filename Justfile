@@ -2,8 +2,6 @@
 
 export PATH := justfile_directory() / ".venv/bin:" + justfile_directory() / ".boot/bin:" + env("PATH")
 export UV_PYTHON := justfile_directory() / ".boot/bin/python"
-# An empty HOME is fine: caches stay in the checkout when there is no place for them.
-export UV_LINK_MODE := "copy"
 
 [private]
 default:
