@@ -119,6 +119,7 @@ CREATE TABLE work_items (
 ) STRICT;
 CREATE INDEX items_in_order ON work_items (job_id, step_index, sort_index);
 CREATE INDEX ready_items ON work_items (job_id, item_id) WHERE status = 'ready' AND awaits = 0;
+CREATE INDEX items_made_again ON work_items (job_id) WHERE is_remake;
 CREATE INDEX active_items ON work_items (job_id, item_id) WHERE status IN ('queued', 'running');
 """
 

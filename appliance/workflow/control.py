@@ -63,7 +63,9 @@ def retry_item(db: Database, job_id: str, item_id: int, *, now: datetime) -> Adv
             steps = _reopened(connection, snapshot)
             errors = job_rows.remove_errors_of_item(connection, job_id, item_id)
             job = errors_taken_back(replace(job, error_count=max(0, job.error_count - errors)))
-            work_counters.change(connection, job, snapshot.step, ready=1)
+            if item.step_index > 1 and not item_rows.has_input(connection, item_id):
+                raise ConflictError(f"Item {item_id} cannot be tried again: its input was lost.")
+            work_counters.change(connection, job, snapshot.step, ready=0 if item.awaits else 1)
         else:
             work_counters.change(connection, job, snapshot.step, ready=1, running=-1)
         item_rows.save_item(

@@ -223,11 +223,23 @@ def _hand_on(
     """Make the work item of a closed batch; the step with it."""
     members = batch_rows.members(connection, job.job_id, step.step_index, batch.batch_index)
     row = ItemToMake(step.step_index, batch.batch_index, "", None, 0, batch.size_bytes, members)
-    (item_id,) = item_rows.add_items(connection, job.job_id, [row], now)
+    item_id = _add_gathered(connection, job, step, row, now, gained)
     batch_rows.close_batch(connection, job.job_id, step.step_index, batch.batch_index, item_id)
-    work_counters.change(connection, job, step, ready=1)
-    gained.ready += 1
     return fed(step, 1, is_over=is_over)
+
+
+def _add_gathered(
+    connection: sqlite3.Connection, job: Job, step: WorkflowStep, row: ItemToMake, now: datetime, gained: Gained
+) -> int:
+    """Insert an item that gathers; its number. It waits for inputs that are being made again at this moment."""
+    (item_id,) = item_rows.add_items(connection, job.job_id, [row], now)
+    awaits = item_rows.remade_producers(connection, job.job_id, item_id)
+    if awaits:
+        connection.execute("UPDATE work_items SET awaits = ? WHERE item_id = ?", (awaits, item_id))
+    else:
+        work_counters.change(connection, job, step, ready=1)
+        gained.ready += 1
+    return item_id
 
 
 def _feed(connection: sqlite3.Connection, job: Job, step: WorkflowStep, now: datetime, gained: Gained) -> WorkflowStep:
@@ -244,9 +256,7 @@ def _feed(connection: sqlite3.Connection, job: Job, step: WorkflowStep, now: dat
         return fed(step, 0, is_over=True)
     size = sum(member.size_bytes for member in members)
     row = ItemToMake(step.step_index, 0, "", None, 0, size, [member.output_id for member in members])
-    item_rows.add_items(connection, job.job_id, [row], now)
-    work_counters.change(connection, job, step, ready=1)
-    gained.ready += 1
+    _add_gathered(connection, job, step, row, now, gained)
     return fed(step, 1, is_over=True)
 
 

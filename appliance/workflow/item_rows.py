@@ -207,6 +207,22 @@ def add_items(connection: sqlite3.Connection, job_id: str, items: Sequence[ItemT
     return list(range(first, first + len(items)))
 
 
+def has_input(connection: sqlite3.Connection, item_id: int) -> bool:
+    """Whether an item has anything to read."""
+    sql = "SELECT 1 FROM item_inputs WHERE item_id = ? LIMIT 1"
+    return connection.execute(sql, (item_id,)).fetchone() is not None
+
+
+def remade_producers(connection: sqlite3.Connection, job_id: str, item_id: int) -> int:
+    """How many of the items that this one reads from are being made again: it must wait for each."""
+    sql = """
+        SELECT count(*) FROM work_items AS p INDEXED BY items_made_again
+        WHERE p.job_id = ? AND p.is_remake AND p.status IN ('ready', 'queued', 'running') AND EXISTS (
+            SELECT 1 FROM outputs AS o JOIN item_inputs AS i USING (output_id)
+            WHERE o.item_id = p.item_id AND i.item_id = ?)"""
+    return int(connection.execute(sql, (job_id, item_id)).fetchone()[0])
+
+
 def release_inputs(connection: sqlite3.Connection, item_id: int) -> list[int]:
     """Take an item off its producers' consumers; the producers that have none left: their files may go."""
     rows = connection.execute(
