@@ -17,6 +17,7 @@ from appliance.errors import RequestValidationError
 from appliance.metadata.concepts import GranuleSearch
 from appliance.metadata.footprint import Region, region_of_box, region_of_rings
 from appliance.metadata.instants import DAY_MS, OPEN, milliseconds
+from appliance.metadata.search_tree import COLLECTION_STEP
 
 Plan = Literal["walk", "tree", "candidates"]
 Key = tuple[int, int, int]  # start, number, id: the order of every answer
@@ -124,9 +125,10 @@ def _statement(conditions: Conditions, plan: Plan, shelf: int) -> tuple[str, dic
     values = {**conditions.values, "shelf": shelf}
     tests = "".join(f" AND {test}" for test in conditions.tests)
     if plan == "tree" and conditions.regions:
+        values["place"] = shelf * COLLECTION_STEP
         region = min(range(len(conditions.regions)), key=lambda n: conditions.regions[n].share_of_globe)
         boxes = " UNION ALL ".join(
-            f"SELECT granule FROM granule_tree WHERE c0 <= :shelf AND c1 >= :shelf{_days(conditions, values)}"
+            f"SELECT granule FROM granule_tree WHERE c0 <= :place AND c1 >= :place{_days(conditions, values)}"
             f" AND w <= :r{region}e{n} AND e >= :r{region}w{n} AND s <= :r{region}n{n} AND n >= :r{region}s{n}"
             for n in range(len(conditions.regions[region].boxes))
         )

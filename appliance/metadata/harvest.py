@@ -19,10 +19,10 @@ from appliance.metadata.file_changes import compare
 from appliance.metadata.file_records import Said
 from appliance.metadata.harvest_documents import harvest_documents
 from appliance.metadata.harvest_files import harvest_files
-from appliance.metadata.harvest_report import summaries
+from appliance.metadata.harvest_report import mixed_names, summaries
 from appliance.metadata.removal import apply_removals
 from appliance.metadata.report import HarvestReport
-from appliance.metadata.roots import RootError, store_roots, stored_roots
+from appliance.metadata.roots import RootError, configured_roots, store_roots, stored_roots
 from appliance.metadata.shipped import load_shipped
 from appliance.metadata.walk import SourceError, walk
 
@@ -97,7 +97,7 @@ def _harvest(
     said = Said(options.provider, options.short_name, options.version, options.kind)
     try:
         _check(sources, options)
-        configured = [*options.roots, *stored_roots(db)]
+        configured = [*configured_roots(options.roots, options.home), *stored_roots(db)]
         walked = walk(
             sources, configured=configured, own_home=options.home, follow=options.follow, ignore=options.ignore
         )
@@ -132,6 +132,7 @@ def _harvest(
         touched |= apply_removals(db, changes, report, prune=options.prune, confirmed=options.yes)
         touched |= harvest_files(db, changes, said, describe, now, report, tell, checksum=options.checksum)
         report.collections = summaries(db, touched)
+        report.notes += mixed_names(report.collections)
     except (SourceError, RootError, OSError) as error:
         report.refused = str(error)
     except sqlite3.OperationalError as error:

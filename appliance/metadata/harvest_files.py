@@ -46,13 +46,17 @@ def harvest_files(
     batch: list[tuple[Candidate, Mapping[str, Any]]] = []
     begun = time.monotonic()
     described = describe([one.seen.path for one in candidates]) if candidates else iter(())
-    for candidate, facts in zip(candidates, described, strict=True):
-        batch.append((candidate, facts))
-        tell(candidate.seen.name)
-        if len(batch) >= PER_TRANSACTION or time.monotonic() - begun > LONGEST_WAIT_S:
-            touched |= work.put(batch)
-            batch, begun = [], time.monotonic()
-    return touched | work.put(batch)
+    try:
+        for candidate, facts in zip(candidates, described, strict=True):
+            batch.append((candidate, facts))
+            tell(candidate.seen.name)
+            if len(batch) >= PER_TRANSACTION or time.monotonic() - begun > LONGEST_WAIT_S:
+                full, batch, begun = batch, [], time.monotonic()
+                touched |= work.put(full)
+    finally:
+        # Also when describing broke off (no child could be made, Ctrl-C): what is known goes in.
+        touched |= work.put(batch)
+    return touched
 
 
 def _once(changes: Changes, report: HarvestReport) -> list[Candidate]:

@@ -1,7 +1,7 @@
 """Collections that a harvest touched, in numbers, read from their rows for the report."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from appliance.database.connection import Database
 from appliance.metadata.aggregates import chain_names
@@ -9,6 +9,7 @@ from appliance.metadata.instants import instant, written
 from appliance.metadata.report import CollectionSummary
 
 LEVELS_OF_OUS = ("3", "4")
+MANY_COLLECTIONS = 20
 
 
 def summaries(db: Database, numbers: Iterable[int]) -> list[CollectionSummary]:
@@ -16,6 +17,17 @@ def summaries(db: Database, numbers: Iterable[int]) -> list[CollectionSummary]:
     rows = [db.row("SELECT * FROM collections WHERE number = ?", (number,)) for number in numbers]
     made = [_summary(db.connection, row) for row in rows if row is not None]
     return sorted(made, key=lambda one: (one.short_name, one.version, one.concept_id))
+
+
+def mixed_names(collections: Sequence[CollectionSummary]) -> list[str]:
+    """A word where names of files seem to have made too many collections."""
+    single = [one for one in collections if one.granules == 1]
+    if len(collections) > MANY_COLLECTIONS or len(single) == len(collections) >= 3:
+        return [
+            f"{len(collections)} collections, {len(single)} of them of one file: where these belong together, "
+            "harvest them with --short-name"
+        ]
+    return []
 
 
 def _summary(connection: sqlite3.Connection, row: sqlite3.Row) -> CollectionSummary:

@@ -12,13 +12,12 @@ from typing import Any, Literal
 from appliance.metadata.concept_ids import concept_number
 from appliance.metadata.concepts import Collection, Granule, Variable
 from appliance.metadata.footprint import Part, hull
-from appliance.metadata.instants import DAY_MS, OPEN, milliseconds
+from appliance.metadata.instants import OPEN, milliseconds
+from appliance.metadata.search_tree import INSERT, PARTS_PER_GRANULE, tree_rows
 from appliance.metadata.umm import producer_id
 
 Change = Literal["added", "updated", "unchanged"]
 Origin = Literal["document", "files", "shipped"]
-
-PARTS_PER_GRANULE = 1024  # ids of the tree's rows: granule id * this + part
 
 
 def put_document(connection: sqlite3.Connection, concept_id: str, document: bytes) -> Change:
@@ -262,24 +261,7 @@ def _put_parts(
             "INSERT INTO granule_parts (granule, part, w, s, e, n, kind, points) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [(granule, number, *part.box, part.kind, part.packed()) for number, part in enumerate(parts)],
         )
-    days = (start / DAY_MS, stop / DAY_MS)
-    connection.executemany(
-        "INSERT INTO granule_tree (id, w, e, s, n, t0, t1, c0, c1, granule) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                granule * PARTS_PER_GRANULE + number,
-                box[0],
-                box[2],
-                box[1],
-                box[3],
-                *days,
-                collection,
-                collection,
-                granule,
-            )
-            for number, box in enumerate(part.box for part in parts)
-        ],
-    )
+    connection.executemany(INSERT, tree_rows(granule, collection, start, stop, (part.box for part in parts)))
 
 
 def _delete_tree_rows(connection: sqlite3.Connection, granule: int) -> None:

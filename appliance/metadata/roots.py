@@ -41,6 +41,11 @@ def checked_root(folder: Path, own_home: Path | None) -> str:
     return str(real)
 
 
+def configured_roots(roots: Iterable[str], own_home: Path | None) -> list[str]:
+    """The roots of the settings, as real paths; one that is not there now is left out. Raises RootError."""
+    return [checked_root(Path(root), own_home) for root in roots if Path(root).is_dir()]
+
+
 def homes() -> set[str]:
     """Home directories of people and of root."""
     return {

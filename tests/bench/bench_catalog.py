@@ -21,13 +21,12 @@ from appliance.metadata.concepts import GranuleSearch
 from appliance.metadata.footprint import Part, hull, split_box
 from appliance.metadata.granule_search import count_matching, matching_keys
 from appliance.metadata.harvest import HarvestOptions, harvest
-from appliance.metadata.instants import DAY_MS
-from appliance.metadata.record_rows import PARTS_PER_GRANULE
 from appliance.metadata.rows import all_collections, search_granules
+from appliance.metadata.search_tree import INSERT, tree_rows
 from tests.metadata_builders import NOW, open_catalog, put, umm_collection, umm_granule
 
 START = datetime(2010, 1, 1, tzinfo=UTC)
-YEARS = 10
+YEARS = 4
 PER_TRANSACTION = 20_000
 PAGE = 2000
 SEARCHES = [  # name, degrees, days
@@ -69,28 +68,29 @@ def fill(db: Database, count: int) -> None:
     write(db, rows, numbers)
     for number in numbers.values():
         db.connection.execute(
-            "UPDATE collections SET granule_count = (SELECT count(*) FROM granules WHERE shelf = collections.number), longest_ms ="
-            " (SELECT max(stop - start) FROM granules WHERE shelf = collections.number) WHERE number = ?",
+            "UPDATE collections SET"
+            " granule_count = (SELECT count(*) FROM granules WHERE shelf = collections.number),"
+            " longest_ms = (SELECT max(stop - start) FROM granules WHERE shelf = collections.number) WHERE number = ?",
             (number,),
         )
     print(f"filled in {time.monotonic() - begun:.0f} s, all structures")
 
 
 def made(count: int) -> Iterator[tuple[str, int, int, list[Part]]]:
-    """Swaths of 5 minutes, daily tiles of 10 degrees, and one global grid in ten."""
+    """Swaths of 5 minutes, daily tiles of 10 degrees, and one global grid in a hundred."""
     rng = random.Random(1)
     first = int(START.timestamp() * 1000)
     span = YEARS * 365 * 86_400_000
     for n in range(count):
         if n % 2:
             start = first + rng.randrange(span)
-            west, south = rng.uniform(-180, 180), rng.uniform(-90, 70)
-            boxes = split_box(west, south, (west + 30 + 180) % 360 - 180, south + 20)
+            west, south = rng.uniform(-180, 180), rng.uniform(-90, 80)
+            boxes = split_box(west, south, (west + 12 + 180) % 360 - 180, south + 10)
             yield "SWATHS", start, start + 300_000, [Part("box", box) for box in boxes]
         else:
             day = first + rng.randrange(YEARS * 365) * 86_400_000
             west, south = rng.randrange(-18, 18) * 10.0, rng.randrange(-9, 9) * 10.0
-            box = (-180.0, -90.0, 180.0, 90.0) if n % 20 == 0 else (west, south, west + 10, south + 10)
+            box = (-180.0, -90.0, 180.0, 90.0) if n % 100 == 0 else (west, south, west + 10, south + 10)
             yield "GRIDS", day, day + 86_399_999, [Part("box", box)]
 
 
@@ -108,19 +108,17 @@ def write(db: Database, rows: list[tuple[int, str, int, int, list[Part]]], numbe
         )
         documents.append((identifier, json.dumps({"GranuleUR": name, "padding": "x" * 400}).encode()))
         parts += [(n, k, *part.box, "box", None) for k, part in enumerate(pieces) if shape == 2]
-        tree += [
-            (n * PARTS_PER_GRANULE + k, w, e, s, north, start / DAY_MS, stop / DAY_MS, number, number, n)
-            for k, (w, s, e, north) in enumerate(part.box for part in pieces)
-        ]
+        tree += tree_rows(n, number, start, stop, (part.box for part in pieces))
     with db.immediate() as connection:
         connection.executemany(
             "INSERT INTO granules (id, concept_id, number, collection, shelf, start, stop, w, s, e, n, shape,"
-            " granule_ur, name, producer, origin, revision, revised_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'document',1,0)",
+            " granule_ur, name, producer, origin, revision, revised_at)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'document',1,0)",
             granules,
         )
         connection.executemany("INSERT INTO documents VALUES (?, ?)", documents)
         connection.executemany("INSERT INTO granule_parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", parts)
-        connection.executemany("INSERT INTO granule_tree VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", tree)
+        connection.executemany(INSERT, tree)
 
 
 def searches(db: Database, collection: str) -> None:

@@ -425,6 +425,30 @@ def test_an_association_made_by_hand_survives_the_next_harvest(db: Database, arc
     assert set(collection(db, "SWATH").service_ids) == {*swath.service_ids, "S1-OTHER"}
 
 
+def test_a_full_disk_keeps_what_was_committed_and_exits_2(db: Database, archive: Path) -> None:
+    run(db, archive / "swaths")
+    before = everything(db)
+    pages = db.row("PRAGMA page_count")
+    assert pages is not None
+    db.connection.execute(f"PRAGMA max_page_count = {pages[0] + 1}")
+    report = run(db, archive)
+    assert report.exit_code == 2 and "full" in report.refused
+    db.connection.execute(f"PRAGMA max_page_count = {10**9}")
+    assert everything(db) == before | {"roots": everything(db)["roots"]}
+    assert run(db, archive).changes["granules added"] == 3
+
+
+def test_when_describing_breaks_off_what_is_known_goes_in(db: Database, archive: Path) -> None:
+    def breaking(paths: list[str]) -> Iterator[dict[str, Any]]:
+        yield from described(paths[:2])
+        raise RuntimeError("no child could be made")
+
+    with pytest.raises(RuntimeError, match="no child"):
+        run(db, archive, describe=breaking)
+    assert counts(db)["granules"] == 2
+    assert run(db, archive).changes["granules added"] == 3
+
+
 def test_a_dry_run_describes_and_writes_nothing(db: Database, archive: Path) -> None:
     before = everything(db)
     report = run(db, archive, dry_run=True)
