@@ -100,7 +100,7 @@ def _polygon(rings: Sequence[np.ndarray]) -> BaseGeometry:
     for ring in rings[1:]:
         hole = _closed(unrolled(ring))
         shift = 360 * np.round((middle - (hole[:, 0].min() + hole[:, 0].max()) / 2) / 360)
-        polygon = polygon.difference(shapely.make_valid(shapely.polygons(hole + [shift, 0.0])))
+        polygon = polygon.difference(shapely.make_valid(shapely.polygons(hole + np.array([shift, 0.0]))))
     return polygon
 
 
@@ -119,6 +119,6 @@ def _cut(geometry: BaseGeometry) -> list[BaseGeometry]:
         return [geometry]
     pieces = []
     for turn in range(int(np.floor((west + 180) / 360)), int(np.floor((east + 180) / 360)) + 1):
-        moved = shapely.transform(geometry, lambda xy, turn=turn: xy - [360.0 * turn, 0.0])
+        moved = shapely.transform(geometry, lambda xy, turn=turn: xy - np.array([360.0 * turn, 0.0]))
         pieces.append(moved.intersection(WORLD))
     return [p for p in pieces if not p.is_empty and not (p.area == 0 < geometry.area)]
