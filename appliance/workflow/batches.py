@@ -4,7 +4,7 @@ Positions come in the order of the granules, each exactly once, whatever finishe
 make the same batches. A position whose item failed or had no data brings no outputs and counts for nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from appliance.workflow.records import Limits, WorkflowStep
@@ -85,14 +85,6 @@ def assign(
                 closed.append(replace(current, members=tuple(members), is_closed=True))
                 current, members = None, []
     return closed, replace(current, members=tuple(members)) if current is not None else None
-
-
-def batches_of(sizes: Sequence[int], bounds: Bounds) -> list[list[int]]:
-    """The places of outputs of these sizes, batch by batch, when all come at once: `assign` in one go, and the last
-    batch closed."""
-    positions = [Position(n, (Member(n, size),)) for n, size in enumerate(sizes)]
-    closed, last = assign(None, 0, positions, bounds)
-    return [[m.output_id for m in batch.members] for batch in [*closed, *([last] if last else [])]]
 
 
 def _has_room(batch: Batch, member: Member, bounds: Bounds) -> bool:

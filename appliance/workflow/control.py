@@ -12,9 +12,10 @@ from datetime import datetime
 from appliance.database.connection import Database
 from appliance.errors import ConflictError, NotFoundError
 from appliance.workflow import batch_rows, effect_rows, item_rows, job_rows, step_rows, work_counters
-from appliance.workflow.decide import Snapshot, Standing, errors_taken_back, with_message, with_step
+from appliance.workflow.decide import Snapshot, Standing
 from appliance.workflow.effect_rows import Gained
 from appliance.workflow.records import Advanced, Job, WorkflowStep, WorkItem
+from appliance.workflow.settle import errors_taken_back, with_message, with_step
 from appliance.workflow.states import CLAIMABLE, LIVE, ItemEvent, ItemStatus, JobEvent, after, item_after
 from appliance.workflow.texts import CANCELED_BY_ADMIN, CANCELED_BY_USER
 
@@ -72,7 +73,7 @@ def retry_item(db: Database, job_id: str, item_id: int, *, now: datetime) -> Adv
             connection,
             replace(item, status=again, updated_at=now, started_at=None, message=None, message_category=None),
         )
-        gained = Gained(ready=1)
+        gained = Gained(ready=0 if item.awaits else 1)
         if item.status is not ItemStatus.FAILED:
             gained.canceled.append(item_id)
         return effect_rows.finish(connection, snapshot, job, steps, now, gained)

@@ -1,25 +1,22 @@
 """What follows from an outcome: retry or give up, next items, limits on errors, preview pause, progress, final status.
 
 Pure: frozen records in, frozen records out; no clock, no database. `advance.py` asks in this order and writes:
-`decide` (one attempt ended), then `settle` (which steps are over, which one must be fed), then `conclude` (the job).
+`decide` (one attempt ended), then, of `settle.py`, `settle` (which steps are over) and `conclude` (the job).
 Batches are cut in `batches.py`. Source: harmony-api 5.4 to 5.6, 6.3 to 6.5; decisions 1.10, 5.1, 5.5.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from appliance.workflow.progress import measured
 from appliance.workflow.records import Job, Limits, Message, Outcome, WorkflowStep, WorkItem
+from appliance.workflow.settle import failed, with_new, with_step
 from appliance.workflow.states import (
-    ITEM_TERMINAL,
     LIVE,
     TERMINAL,
     ItemEvent,
     ItemStatus,
     JobEvent,
-    JobStatus,
     after,
-    can,
     item_after,
 )
 from appliance.workflow.texts import (
@@ -28,7 +25,6 @@ from appliance.workflow.texts import (
     QUERY_FAILED,
     cut,
     failure_text,
-    final_message,
     too_many_errors,
     too_many_percent,
     warning_text,
@@ -253,7 +249,7 @@ def _paged(effects: Effects, outcome: Outcome, limits: Limits) -> Effects:
         step = steps[item.step_index - 1]
     if outcome.next_cursor is not None:
         page = NewItem(item.step_index, item.sort_index + _catalog_count(outcome), cursor=outcome.next_cursor)
-        steps = with_step(steps, _with_new(step, 1))
+        steps = with_step(steps, with_new(step, 1))
         return replace(effects, job=job, steps=steps, new_items=(page,))
     found_something = step.output_count or job.link_count
     if not found_something:
@@ -295,7 +291,7 @@ def _fanned_out(effects: Effects, outcome: Outcome) -> Effects:
     opening = None if is_query else _opening(steps, item, len(new) - 1)
     return replace(
         effects,
-        steps=with_step(steps, _with_new(following, len(new))),
+        steps=with_step(steps, with_new(following, len(new))),
         new_items=(*new, *effects.new_items),  # the next page comes last: its number is the highest
         opening=opening,
     )
@@ -313,95 +309,3 @@ def _opening(steps: tuple[WorkflowStep, ...], item: WorkItem, change: int) -> Op
 
 def _catalog_count(outcome: Outcome) -> int:
     return len({output.catalog_index for output in outcome.outputs})
-
-
-def _with_new(step: WorkflowStep, count: int) -> WorkflowStep:
-    created = step.created_count + count
-    return replace(step, created_count=created, item_count=max(step.item_count, created))
-
-
-def with_step(steps: tuple[WorkflowStep, ...], step: WorkflowStep) -> tuple[WorkflowStep, ...]:
-    """The steps with one of them replaced by its successor."""
-    return (*steps[: step.step_index - 1], step, *steps[step.step_index :])
-
-
-def fed(step: WorkflowStep, new_count: int, *, is_over: bool) -> WorkflowStep:
-    """A gathering step after items were made for it; `is_over`: there will be no more, so the count is final."""
-    step = _with_new(step, new_count)
-    return replace(step, is_fed=True, item_count=step.created_count) if is_over else step
-
-
-def settle(steps: tuple[WorkflowStep, ...]) -> tuple[tuple[WorkflowStep, ...], int | None]:
-    """Close every step that is over, in order. The second value: the step that must be fed or released now, if any.
-
-    A step is over when no more items will be made for it and all it has are done. A step that gathers is fed once the
-    step before it is over; one that waits for the prior step is released then. Ask again after feeding.
-    """
-    for index, step in enumerate(steps):
-        if step.is_complete:
-            continue
-        if index and not step.is_fed:
-            if step.has_aggregated_output or step.always_wait_for_prior_step:
-                return steps, step.step_index
-            step = replace(step, is_fed=True, item_count=step.created_count)
-            steps = with_step(steps, step)
-        if not step.is_fed or step.done_count < step.created_count:
-            return steps, None
-        step = replace(step, is_complete=True, item_count=step.created_count)
-        steps = with_step(steps, step)
-    return steps, None
-
-
-def conclude(
-    job: Job, steps: tuple[WorkflowStep, ...], *, gave_result: bool, last_error: str | None, last_warning: str | None
-) -> tuple[Job, tuple[WorkflowStep, ...]]:
-    """The job's status and progress after a report: its end, the pause after a preview, or just further on.
-
-    gave_result: an item of the last step has just succeeded. last_error, last_warning: read only at the end.
-    """
-    if job.status in TERMINAL:
-        return job, steps
-    steps, progress = measured(steps)
-    job = replace(job, progress=max(job.progress, progress))
-    if all(step.is_complete for step in steps):
-        return _finished(job, last_error, last_warning), steps
-    if gave_result and job.status is JobStatus.PREVIEWING:
-        job = replace(job, status=after(job.status, JobEvent.PAUSE))
-    return job, steps
-
-
-def _finished(job: Job, last_error: str | None, last_warning: str | None) -> Job:
-    if job.error_count and not job.link_count:
-        text = final_message(job.error_count, job.warning_count, last_error, last_warning)
-        return failed(job, text or "")
-    event = JobEvent.COMPLETE_WITH_ERRORS if job.error_count else JobEvent.COMPLETE
-    job = replace(job, status=after(job.status, event), progress=100)
-    if not job.error_count and job.warning_count:
-        text = final_message(0, job.warning_count, None, last_warning)
-        job = with_message(job, job.status, text)
-    return job
-
-
-def failed(job: Job, text: str) -> Job:
-    """The job, failed, with this text; its progress stays where it was."""
-    status = after(job.status, JobEvent.FAIL)
-    return with_message(replace(job, status=status), status, text)
-
-
-def with_message(job: Job, status: JobStatus, text: str | None) -> Job:
-    """The job with another text for one status; an empty text leaves it as it is."""
-    if not text:
-        return job
-    return replace(job, messages={**job.messages, str(status): cut(text, job_text=status is JobStatus.FAILED)})
-
-
-def errors_taken_back(job: Job) -> Job:
-    """The job after its last error was taken back: running again, where it was running with errors."""
-    if job.error_count == 0 and can(job.status, JobEvent.ERRORS_TAKEN_BACK):
-        return replace(job, status=after(job.status, JobEvent.ERRORS_TAKEN_BACK))
-    return job
-
-
-def is_done(item: WorkItem) -> bool:
-    """Whether the item will not change any more."""
-    return item.status in ITEM_TERMINAL

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from appliance.workflow import batch_rows, batches, item_rows, job_rows, lost_outputs, step_rows, work_counters
-from appliance.workflow.decide import Effects, NewItem, Snapshot, Standing, conclude, fed, settle, with_step
+from appliance.workflow.decide import Effects, NewItem, Snapshot, Standing
 from appliance.workflow.instants import to_ms
 from appliance.workflow.item_rows import ItemToMake, StoredOutput
 from appliance.workflow.records import Advanced, Job, Limits, Outcome, WorkflowStep
+from appliance.workflow.settle import conclude, fed, settle, with_step
 from appliance.workflow.states import CLAIMABLE, TERMINAL, ItemEvent, ItemStatus, item_after
 
 

@@ -103,14 +103,6 @@ def granule_query(db: Database, job_id: str) -> GranuleQuery:
     return GranuleQuery(**{**fields, **tuples})
 
 
-def producers(db: Database, item_id: int) -> list[int]:
-    """The work items whose outputs this one reads, without the query's pages, which have no files."""
-    sql = """
-        SELECT DISTINCT o.item_id FROM item_inputs AS i JOIN outputs AS o USING (output_id)
-        JOIN work_items AS p ON p.item_id = o.item_id WHERE i.item_id = ? AND p.step_index > 1 ORDER BY 1"""
-    return [row[0] for row in db.connection.execute(sql, (item_id,))]
-
-
 def undelivered_granules(db: Database, job_id: str) -> list[str]:
     """The granules (concept ids) behind the failed and canceled items of a job, in order: what a resubmission asks for.
 

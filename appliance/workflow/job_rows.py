@@ -101,12 +101,6 @@ def link_by_href(db: Database, job_id: str, href: str) -> Link | None:
     return _link(row) if row else None
 
 
-def links_of_item(db: Database, item_id: int, job_id: str) -> list[Link]:
-    """The results that one item of the last step gave."""
-    sql = "SELECT * FROM links WHERE job_id = ? AND item_id = ? ORDER BY link_id"
-    return [_link(row) for row in db.rows(sql, (job_id, item_id))]
-
-
 def messages(db: Database, job_id: str, *, limit: int = -1) -> list[Message]:
     """Errors, then warnings of a job's items, each in the order in which they came; -1: all of them."""
     sql = "SELECT * FROM messages WHERE job_id = ? ORDER BY level, message_id LIMIT ?"

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.workflow import item_rows, step_rows, work_counters
-from appliance.workflow.decide import with_step
 from appliance.workflow.records import Advanced, Job, Outcome, WorkflowStep, WorkItem
+from appliance.workflow.settle import with_step
 from appliance.workflow.states import CLAIMABLE, LIVE, ItemEvent, ItemStatus, item_after
 
 _CONSUMERS = """

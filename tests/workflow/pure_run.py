@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from appliance.services.plan import PlannedStep
 from appliance.workflow.batches import Batch, Member, Position, assign, bounds_of
-from appliance.workflow.decide import Effects, NewItem, Snapshot, conclude, decide, fed, is_heard, settle, with_step
+from appliance.workflow.decide import Effects, NewItem, Snapshot, decide, is_heard
 from appliance.workflow.records import Job, Outcome, Output, WorkflowStep, WorkItem
+from appliance.workflow.settle import conclude, fed, settle, with_step
 from appliance.workflow.states import (
     CLAIMABLE,
     COMPLETED,

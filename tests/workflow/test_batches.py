@@ -7,13 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.services.plan import PlannedStep
-from appliance.workflow.batches import Batch, Bounds, Member, Position, assign, batches_of, bounds_of
+from appliance.workflow.batches import Batch, Bounds, Member, Position, assign, bounds_of
 from appliance.workflow.records import Limits
 from tests.workflow.pure_run import new_step
 from tests.workflow.scenes import query_and
 
 sizes = st.lists(st.integers(0, 50), max_size=40)
 bounds = st.builds(Bounds, max_inputs=st.integers(1, 10), max_bytes=st.integers(1, 100))
+
+
+def batches_of(sizes: list[int], bounds: Bounds) -> list[list[int]]:
+    """The places of outputs of these sizes, batch by batch, when all come at once: `assign` in one go, and the last
+    batch closed."""
+    positions = [Position(n, (Member(n, size),)) for n, size in enumerate(sizes)]
+    closed, last = assign(None, 0, positions, bounds)
+    return [[m.output_id for m in batch.members] for batch in [*closed, *([last] if last else [])]]
 
 
 @given(sizes, bounds)

@@ -15,7 +15,7 @@ from appliance.workflow.records import Outcome
 from appliance.workflow.states import ItemStatus, JobStatus
 from tests.workflow.driving import BROKEN, CONCAT, SUBSET, Driver, good, passed
 from tests.workflow.scenes import JOB_ID
-from tests.workflow.stage_play import check_counters, check_steps
+from tests.workflow.stage_play import check_counters, check_steps, check_waiting
 
 
 def status_of(db: Database, item_id: int) -> ItemStatus:
@@ -264,7 +264,6 @@ def test_intermediate_files_are_freed_when_their_last_consumer_is_done(db: Datab
     first = play.next(passed("g000"))
     play.next(passed("g001"))
     consumer = play.claim()
-    assert item_rows.producers(db, consumer.item.item_id) == [first.item.item_id]
     assert play.report(consumer, Outcome("failed", "once")).freed_items == ()  # it is tried again
     assert play.report(play.claim(), good()).freed_items == (first.item.item_id,)
 
@@ -287,3 +286,62 @@ def test_what_a_job_did_not_deliver_is_known_by_its_granules(db: Database) -> No
     assert item_rows.undelivered_granules(db, JOB_ID) == ["G0-X", "G2-X"]
     assert status_of(db, 3) is ItemStatus.SUCCESSFUL
     assert job_rows.link_count(db, JOB_ID) == 1
+
+
+def test_an_input_that_is_lost_for_good_takes_with_it_what_was_being_made_again_from_it(db: Database) -> None:
+    play = Driver(db)
+    second, third = replace(SUBSET, image="second"), replace(SUBSET, image="third")
+    play.submit(2, SUBSET, second, third, ignore_errors=True)
+    play.query(2)
+    root = play.next(passed("g000"))
+    play.next(passed("g001"))
+    middle = play.next(passed("g000"))
+    assert middle.step.step_index == 3
+    assert output_lost(db, [middle.item.item_id], now=play.now).ready_count == 1
+    assert output_lost(db, [root.item.item_id], now=play.now).ready_count == 1
+    check_counters(db)
+    check_waiting(db)
+    again = play.next(BROKEN)  # the first step cannot make it again
+    assert again.item.item_id == root.item.item_id
+    check_counters(db)
+    check_steps(db, play.job)
+    assert [step.canceled_count for step in step_rows.steps(db, JOB_ID)] == [0, 0, 1, 1]
+    play.next(passed("g001"))
+    play.next(good())
+    assert play.job.status is JobStatus.COMPLETE_WITH_ERRORS
+
+
+def test_a_failed_item_waits_too_when_it_is_tried_again_while_its_input_is_made_again(db: Database) -> None:
+    play = Driver(db)
+    play.submit(1, SUBSET, replace(SUBSET, image="second"), ignore_errors=True)
+    play.query(1)
+    root = play.next(
+        replace(passed("g000"), outputs=(*passed("a").outputs, replace(passed("b").outputs[0], catalog_index=1)))
+    )
+    failed = play.next(BROKEN)
+    output_lost(db, [root.item.item_id], now=play.now)  # for the sake of the other consumer
+    assert retry_item(db, JOB_ID, failed.item.item_id, now=play.now).ready_count == 0
+    check_counters(db)
+    check_waiting(db)
+    assert play.claim().item.item_id == root.item.item_id
+    assert claim(db, now=play.now) is None
+
+
+def test_outputs_that_no_live_item_needs_are_not_made_again(db: Database) -> None:
+    play = Driver(db)
+    play.submit(2, SUBSET, replace(SUBSET, image="second"), ignore_errors=True)
+    play.query(2)
+    root = play.next(passed("g000"))
+    play.next(passed("g001"))
+    play.next(BROKEN)
+    assert output_lost(db, [root.item.item_id, 999], now=play.now).ready_count == 0
+    assert status_of(db, root.item.item_id) is ItemStatus.SUCCESSFUL
+
+
+def test_steering_an_unknown_item_or_one_that_waits_is_refused(db: Database) -> None:
+    play = Driver(db)
+    play.submit(1, SUBSET)
+    with pytest.raises(NotFoundError, match="Unable to find item 99"):
+        retry_item(db, JOB_ID, 99, now=play.now)
+    with pytest.raises(ConflictError, match="a ready work item cannot operator_retry"):
+        retry_item(db, JOB_ID, 1, now=play.now)

@@ -110,6 +110,26 @@ def test_jobs_are_listed_newest_first_page_by_page_for_their_owner(db: Database)
     assert listed(db, JobFilter()) == [5, 4, 3, 2, 1]
 
 
+def test_jobs_are_found_by_their_ids_and_unknown_ones_left_out(db: Database) -> None:
+    ids = [some_job(db, number) for number in (1, 2)]
+    assert {job.job_id for job in job_rows.jobs(db, [*ids, "nobody", *["none"] * 1000])} == set(ids)
+    assert job_rows.job(db, "nobody") is None
+    with pytest.raises(LookupError, match="job nobody"):
+        item_rows.granule_query(db, "nobody")
+    with pytest.raises(ValueError, match="a plan without steps"):
+        submit(db, make_plan([], 0), job_id="x", username="ada", now=START, limits=Limits())
+
+
+def test_what_an_item_read_and_gave_is_read_page_by_page(db: Database) -> None:
+    play = Driver(db)
+    play.submit(1, SUBSET)
+    query = play.query(3)
+    assert item_rows.output_count(db, query.item.item_id) == 3
+    shown = item_rows.outputs(db, query.item.item_id, limit=2, offset=1)
+    assert [output.stac["name"] for output in shown] == ["g001", "g002"]
+    assert [output.stac["name"] for output in item_rows.inputs(db, 3)] == ["g001"]
+
+
 def test_filters_of_jobs_hold_together_and_can_be_negated(db: Database) -> None:
     some_job(db, 1, "ada", chain_name="a/one", labels=("x",), input_granule_count=5)
     some_job(db, 2, "bob", chain_name="a/two", labels=("y",), provider="POCLOUD", input_granule_count=9)
