@@ -14,6 +14,7 @@ from appliance.workflow.instants import to_ms
 from appliance.workflow.records import Claimed, WorkItem
 from appliance.workflow.states import ItemEvent, ItemStatus, JobStatus, item_after
 
+_ANY = "SELECT 1 FROM user_work WHERE ready > 0 AND is_claimable LIMIT 1"
 _USER = """
     SELECT w.username FROM user_work AS w LEFT JOIN user_turns AS t USING (username)
     GROUP BY w.username HAVING sum(w.ready * w.is_claimable) > 0
@@ -40,7 +41,7 @@ _SERVED = """
 
 def claim(db: Database, *, now: datetime) -> Claimed | None:
     """Hand out the fairest ready item (ready -> queued) with its step, message included, and its job; None: nothing."""
-    if _fairest_user(db.connection) is None:
+    if db.row(_ANY) is None:
         return None  # an idle worker's look takes no lock
     with db.immediate() as connection:
         username = _fairest_user(connection)
