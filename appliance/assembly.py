@@ -24,7 +24,7 @@ from appliance.database.migrations import apply_migrations
 from appliance.database.state_migrations import STATE_MIGRATIONS
 from appliance.errors import SettingsError
 from appliance.identity import ANONYMOUS, Accounts, add_user
-from appliance.metadata.shipped import load_shipped
+from appliance.metadata.shipped import ensure_services, load_shipped
 from appliance.parts import Parts
 from appliance.runner.engine import Engine
 from appliance.services.registry import SHIPPED, Registry, load_registry
@@ -174,6 +174,8 @@ def build(settings: Settings, stack: ExitStack) -> Parts:
     stack.callback(catalog.close)
     stack.callback(state.close)
     registry = registry_of(settings)
+    # A foreign services.yml names services of its own: a stub record each, so that capabilities can point to them.
+    ensure_services(catalog, [(c.umm_s, c.name, c.description) for c in registry.chains if c.umm_s], utc_now())
     store = open_store(settings, stack)
     store.ensure_bucket(settings.object_store_staging_bucket)
     parts = Parts(
