@@ -74,7 +74,7 @@ def covered_extent(grid: ProjectedGrid, outlines: Sequence[np.ndarray]) -> tuple
     Sides are straight lines of longitude and latitude, followed as closely as the grid's finest cell. Whole grid:
     (-inf, inf, -inf, inf). Raises NoRetry when cells have no place on the globe.
     """
-    resolution, (west, south, east, north) = _resolution_and_extent(grid)
+    resolution, (west, south, east, north) = resolution_and_extent(grid)
     if grid.extent:
         west, south = max(west, grid.extent[0]), max(south, grid.extent[1])
         east, north = min(east, grid.extent[2]), min(north, grid.extent[3])
@@ -109,41 +109,47 @@ def densified(outline: np.ndarray, step: float) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def geographic_resolution(grid: ProjectedGrid) -> float:
-    """The smallest distance in degrees of the plane between diagonal neighbours of the grid."""
-    return _resolution_and_extent(grid)[0]
+def resolution_and_extent(
+    grid: ProjectedGrid, *, whole: bool = True
+) -> tuple[float, tuple[float, float, float, float]]:
+    """The finest diagonal step, and west, south, east, north of the cell centres, in degrees.
 
-
-def _resolution_and_extent(grid: ProjectedGrid) -> tuple[float, tuple[float, float, float, float]]:
-    """The finest diagonal step, and west, south, east, north of the cell centres, in degrees."""
+    whole: every cell must have a place on the globe; otherwise those without one (the corners of a full disk) are left
+    out. Raises NoRetry when a cell that must have a place has none.
+    """
     back = Transformer.from_crs(grid.crs, 4326, always_xy=True)
     if grid.x.size * grid.y.size > SMALL_GRID and _border_decides(grid.crs):
-        found = _measured(grid, back, _border(grid))
+        found = _measured(grid, back, _border(grid), whole=whole)
         if found:
             return found
-    found = _measured(grid, back, _all_rows(grid))
+    found = _measured(grid, back, _all_rows(grid), whole=whole)
     if not found:
         raise NoRetry("The grid has cells without a longitude and latitude; its CRS does not fit its coordinates.")
     return found
 
 
 def _measured(
-    grid: ProjectedGrid, back: Transformer, blocks: Iterator[tuple[slice, slice]]
+    grid: ProjectedGrid, back: Transformer, blocks: Iterator[tuple[slice, slice]], *, whole: bool
 ) -> tuple[float, tuple[float, float, float, float]] | None:
     """Of these blocks of (rows, columns); None when a cell has no place on the globe."""
     steps, boxes = [], []
     for rows, columns in blocks:
         lon, lat = (np.asarray(v) for v in back.transform(*np.meshgrid(grid.x[columns], grid.y[rows])))
-        if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        placed = np.isfinite(lon) & np.isfinite(lat)
+        if whole and not placed.all():
             return None
-        boxes.append((lon.min(), lat.min(), lon.max(), lat.max()))
-        across, along = lon[1:, 1:] - lon[:-1, :-1], lat[1:, 1:] - lat[:-1, :-1]
-        if across.size:
-            steps.append(np.sqrt((across**2 + along**2).min()))
+        if not placed.any():
+            continue
+        boxes.append((lon[placed].min(), lat[placed].min(), lon[placed].max(), lat[placed].max()))
+        lon, lat = np.where(placed, lon, np.nan), np.where(placed, lat, np.nan)
+        squares = (lon[1:, 1:] - lon[:-1, :-1]) ** 2 + (lat[1:, 1:] - lat[:-1, :-1]) ** 2
+        steps.extend(np.sqrt(squares[squares > 0].min(initial=np.inf, keepdims=True)))
+    if not boxes:
+        return None
     west, south, east, north = np.array(boxes).T
     extent = (float(west.min()), float(south.min()), float(east.max()), float(north.max()))
-    positive = [float(s) for s in steps if s > 0]
-    return min(positive, default=1.0), extent
+    finest = min((float(s) for s in steps), default=np.inf)
+    return finest if np.isfinite(finest) else 1.0, extent
 
 
 def _border(grid: ProjectedGrid) -> Iterator[tuple[slice, slice]]:

@@ -35,12 +35,25 @@ def axes_of_flat(source: GridSource, path: str, crs: CRS, mapping: Mapping[str, 
     flat = flat_coordinates(source, path)
     if flat is None:
         raise NoRetry(f"{source.name}: {path}: no single latitude and longitude in its coordinates")
-    rows, columns = source.variables[flat[0]].shape[-2:]
+    lat, lon = positions(source, flat)
     transform = mapping.get("master_geotransform")
+    try:
+        measured = axes_from_points(lat, lon, crs, f"{source.name}: {path}")
+    except NoRetry:
+        if transform is None:
+            raise
+        measured = None
     if transform is not None:
-        x0, dx, _, y0, _, dy = (float(v) for v in transform)
-        return Axis(y0 + (np.arange(rows) + 0.5) * dy), Axis(x0 + (np.arange(columns) + 0.5) * dx)
-    return axes_from_points(*positions(source, flat), crs, f"{source.name}: {path}")
+        x0, dx, x_turn, y0, y_turn, dy = (float(v) for v in transform)
+        if x_turn or y_turn:
+            raise NoRetry(f"{source.name}: master_geotransform with turned rows; allowed: rows along x")
+        rows, columns = lat.shape
+        stated = Axis(y0 + (np.arange(rows) + 0.5) * dy), Axis(x0 + (np.arange(columns) + 0.5) * dx)
+        # The transform is that of the collection's whole grid; a file that holds a part of it lies elsewhere.
+        if measured is None or (_near(stated[0], measured[0], dy) and _near(stated[1], measured[1], dx)):
+            return stated
+    assert measured is not None
+    return measured
 
 
 def positions(source: GridSource, flat: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
@@ -73,6 +86,10 @@ def axes_from_points(lat: np.ndarray, lon: np.ndarray, crs: CRS, where: str) -> 
     if abs(across[1] - across[0]) > abs(y[1] - y[0]):
         raise NoRetry(f"{where}: its rows run along y; allowed: dimensions in the order y, x")
     return Axis(_line(y, top, bottom, lat.shape[0])), Axis(_line(x, left, right, lat.shape[1]))
+
+
+def _near(stated: Axis, measured: Axis, step: float) -> bool:
+    return bool(np.abs(stated.values - measured.values).max() < abs(step) / 2)
 
 
 def _widest(valid: np.ndarray) -> tuple[int, int, int]:
