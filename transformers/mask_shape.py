@@ -1,13 +1,12 @@
-"""Fill every cell of a grid outside a shape, or outside a box where no shape is given. One file per input.
+"""Fill grids outside a polygon, a box, or what both share: NetCDF-4, HDF5 and GeoTIFF. One file per input.
 
-Cutting a grid to the extent of a shape is `subset_grid.py`. Obeys transformers-l3.md 3 of the project's contracts;
-the parts live in `grid/` and `coordinates/`.
+The file keeps its form; only values change. A cell is inside when the shape touches it at all. Cutting to the extent
+is `subset_grid.py`. Obeys transformers-l3.md 3 of the project's contracts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -16,47 +15,47 @@ from transformers.contract import Input, InstructionError, Instructions, NoRetry
 from transformers.coordinates.geojson import read_shape
 from transformers.coordinates.geometry import box_geometry, geometry_of
 from transformers.formats.naming import media_type, output_name
-from transformers.formats.netcdf import open_granule
-from transformers.formats.provenance import standard_line, with_line
-from transformers.grid.filling import write_filled
-from transformers.grid.masks import masks_of
-from transformers.grid.source import GridSource
+from transformers.formats.provenance import standard_line
 
 PROGRAM = "harmonium/mask_shape"
-GEOJSON = "application/geo+json"
+NETCDF = (".nc4", ".nc", ".h5", ".hdf5", ".he5")
+GEOTIFF = (".tif", ".tiff")
 
 
 def transform(inputs: Sequence[Input], instructions: Instructions, outdir: Path) -> list[Output]:
-    """One file per input, of the same layout. A file whose cells are all outside comes out all filled.
-
-    Raises NoRetry when an input has no grid whose place is known.
-    """
-    shapes = shapes_of(instructions)
-    return [_masked(one, instructions.source_of(one).layout, shapes, outdir) for one in inputs]
+    """One file per input; one without any cell inside is all fill. Raises NoRetry when an input cannot be masked."""
+    shape = shape_of(instructions)
+    return [_masked(one, instructions, shape, outdir) for one in inputs]
 
 
-def shapes_of(instructions: Instructions) -> list[BaseGeometry]:
-    """The shape, the box and the point that are asked for, those there are; longitudes -180 to 180."""
-    shapes = []
+def shape_of(instructions: Instructions) -> BaseGeometry:
+    """The geometry to keep: the shape, the box, or what both share; a point alone is its cell."""
+    geometries = []
     if instructions.shape_path:
-        kind = ((instructions.message.get("subset") or {}).get("shape") or {}).get("type") or GEOJSON
-        if kind != GEOJSON:
-            raise NoRetry(f'Shape file format "{kind}" not supported.')
-        shapes.append(geometry_of(read_shape(instructions.shape_path)))
+        geometries.append(geometry_of(read_shape(instructions.shape_path)))
     if instructions.point is not None:
-        shapes.append(shapely.Point(*instructions.point))
+        geometries.append(shapely.Point(instructions.point))
     elif instructions.bounding_box:
-        shapes.append(box_geometry(instructions.bounding_box))
-    if not shapes:
-        raise InstructionError("subset: neither shape nor bbox nor point; allowed: at least one of them")
-    return shapes
+        geometries.append(box_geometry(instructions.bounding_box))
+    if not geometries:
+        raise InstructionError("mask_shape: neither a shape nor a box in the message; allowed: at least one of them")
+    return shapely.intersection_all(geometries)
 
 
-def _masked(one: Input, layout: Mapping[str, Any], shapes: Sequence[BaseGeometry], outdir: Path) -> Output:
-    path = outdir / output_name(one.file_name, subsetted=True)
-    line = standard_line(datetime.now(UTC), PROGRAM)
-    with open_granule(one.path, one.file_name) as granule:
-        source = GridSource(granule, one.file_name, layout)
-        masks = masks_of(source, shapes)
-        write_filled(source, masks, with_line(granule.groups["/"], line), path)
-    return Output(path=path, media_type=media_type(path.name), source=one)
+def _masked(one: Input, instructions: Instructions, shape: BaseGeometry, outdir: Path) -> Output:
+    name = output_name(one.file_name, subsetted=True)
+    extension = Path(name).suffix.lower()
+    layout = instructions.source_of(one).layout
+    target = outdir / name
+    if extension in GEOTIFF:
+        from transformers.grid.mask_geotiff import mask_geotiff  # GDAL, which NetCDF does without
+
+        mask_geotiff(one.path, one.file_name, layout, shape, target)
+    elif extension in NETCDF:
+        from transformers.grid.mask_netcdf import mask_netcdf
+
+        mask_netcdf(one.path, one.file_name, layout, shape, target, standard_line(datetime.now(UTC), PROGRAM))
+    else:
+        allowed = ", ".join((*NETCDF, *GEOTIFF))
+        raise NoRetry(f'{one.file_name}: extension "{extension}"; allowed: {allowed}')
+    return Output(path=target, media_type=media_type(name), source=one)
