@@ -93,10 +93,13 @@ def edge_aligned(values: np.ndarray) -> Axis:
 
 
 def index_range(axis: Axis, low: float | None, high: float | None) -> IndexRange | None:
-    """The cells that the range low to high overlaps; None when it overlaps none. An open end is the axis' end."""
-    ends = sorted((float(axis.values[0]), float(axis.values[-1])))
-    low = ends[0] if low is None else low
-    high = ends[1] if high is None else high
+    """The cells that the range low to high overlaps; None when it overlaps none. An open end has no limit.
+
+    Both ends the wrong way round are taken as meant the other way.
+    """
+    # Not the axis' end: a range from beyond it onwards would be turned round and take the last cell.
+    low = -np.inf if low is None else low
+    high = np.inf if high is None else high
     if low > high:
         low, high = high, low
     if axis.bounds is not None:
