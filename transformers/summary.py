@@ -18,6 +18,9 @@ from transformers.coordinates.packing import missing, unpack
 from transformers.formats.netcdf import Granule, open_granule
 
 
+DEFAULT_FILL = 9.969209968386869e36  # NetCDF user's guide, "Fill Values", float and double
+
+
 def summary(path: Path) -> dict[str, Any]:
     """Ranges in degrees ([low, high], longitudes in -180..180, or None), number of cells with values, variable paths.
 
@@ -54,7 +57,11 @@ def _holding(granule: Granule, dims: tuple[str, ...], shape: tuple[int, ...]) ->
             continue
         if str(info.attributes.get("units", "")).startswith("degrees_"):
             continue
-        values = ~missing(granule.read(path), info.attributes)
+        stored = granule.read(path)
+        values = ~missing(stored, info.attributes)
+        if "_FillValue" not in info.attributes and stored.dtype.kind == "f":
+            # NetCDF's own default: what a writer leaves where nothing was written, and HOSS writes beyond a box.
+            values &= stored < stored.dtype.type(DEFAULT_FILL)
         held |= values.any(axis=tuple(i for i, d in enumerate(info.dims) if d not in dims)).reshape(shape)
         found = True
     return held if found else np.ones(shape, bool)

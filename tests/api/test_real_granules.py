@@ -11,6 +11,8 @@ from tests.running import RunningAppliance, data_links
 from transformers.summary import summary
 
 KINDS = ("swath", "grid-geographic")
+# Three grids in a file, two of them round the poles: a box is outside of those, so one variable of the third is asked.
+VARIABLES = {"ATL16": "global_asr_obs_grid"}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,8 @@ def test_a_box_of_every_swath_and_grid_can_be_opened(
             if collection["kind"] not in KINDS or collection["extent"] is None:
                 continue
             west, south, east, north = middle(collection["extent"])
-            path = f"/{collection['concept_id']}/ogc-api-coverages/1.0.0/collections/all/coverage/rangeset"
+            variables = VARIABLES.get(collection["short_name"], "all")
+            path = f"/{collection['concept_id']}/ogc-api-coverages/1.0.0/collections/{variables}/coverage/rangeset"
             box = [("subset", f"lat({south}:{north})"), ("subset", f"lon({west}:{east})"), ("forceAsync", "true")]
             answer = client.get(path, params=[*box, ("maxResults", "1")])
             assert answer.status_code == 200, (collection["short_name"], answer.text)
@@ -64,7 +67,7 @@ def test_a_box_of_every_swath_and_grid_can_be_opened(
             if not inside(facts, box_, slack=0.0 if collection["kind"] == "swath" else 2.5):
                 wrong.append(f"{collection['short_name']}: {facts['latitude']} {facts['longitude']} asked {box_}")
     assert len(jobs) >= 20
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def middle(extent: list[float]) -> tuple[float, float, float, float]:

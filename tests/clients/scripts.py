@@ -46,7 +46,7 @@ def run_python(script: str, appliance: RunningAppliance, folder: Path, **environ
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr + appliance.log()
-    return json.loads(done.stdout.rpartition("RESULT ")[2])
+    return json.loads(done.stdout.rpartition("RESULT ")[2].splitlines()[0])
 
 
 def run_harmony(script: str, appliance: RunningAppliance, folder: Path, **environment: str) -> Any:
