@@ -3,53 +3,71 @@
 Obeys transformers-l3.md 3 of the project's contracts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
 from pyproj import CRS
-from rasterio.enums import Resampling
+from rasterio.enums import MaskFlags, Resampling
+from rasterio.errors import RasterioError
 from shapely.geometry.base import BaseGeometry
 
 from transformers.contract import NoRetry
-from transformers.grid.mask_netcdf import fill_of
-from transformers.grid.masks import Cells, geographic_mask, projected_mask
+from transformers.coordinates.grid import Axis
+from transformers.grid.fills import fill_of
+from transformers.grid.masks import geographic_mask, projected_mask
 
+OPTIONS = {"GDAL_PAM_ENABLED": "NO", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_TIFF_INTERNAL_MASK": "YES"}
 CREATION = ("driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "tiled", "blockxsize",
             "blockysize", "compress", "interleave", "photometric")  # fmt: skip
 
 
-def mask_geotiff(source_path: Path, name: str, layout: Mapping[str, Any], shape: BaseGeometry, target: Path) -> None:
+def mask_geotiff(
+    source_path: Path, name: str, layout: Mapping[str, Any], shapes: Sequence[BaseGeometry], target: Path
+) -> None:
     """Write `target`: all bands with fill outside the shape. Compression, tags, colours and band names are kept; a
     nodata value is not invented. Raises NoRetry for a file without a usable CRS."""
-    with rasterio.Env(GDAL_PAM_ENABLED=False), rasterio.open(source_path) as source:
-        if source.crs is None or source.transform.b or source.transform.d:
-            found = "rotated rows" if source.crs else "no CRS"
-            raise NoRetry(f"{name}: {found}; allowed: a GeoTIFF with a CRS and rows from west to east")
-        mask = _mask(source, shape)
-        profile = {k: v for k, v in source.profile.items() if k in CREATION}
-        if not source.profile.get("tiled"):
-            profile.pop("blockxsize", None)
-        partial = target.with_name(f".{target.name}.partial")
-        try:
-            with rasterio.open(partial, "w", **profile) as result:
-                _describe(source, result)
-                _fill(source, result, mask, layout)
-                if source.overviews(1):
-                    result.build_overviews(source.overviews(1), Resampling.nearest)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+    try:
+        with rasterio.Env(**OPTIONS), rasterio.open(source_path) as source:
+            _write(source, name, layout, shapes, target)
+    except RasterioError as error:
+        raise NoRetry(f"{name}: {error}") from error
 
 
-def _mask(source: Any, shape: BaseGeometry) -> np.ndarray:
+def _write(source: Any, name: str, layout: Mapping[str, Any], shapes: Sequence[BaseGeometry], target: Path) -> None:
+    if source.crs is None or source.transform.b or source.transform.d:
+        found = "rotated rows" if source.crs else "no CRS"
+        raise NoRetry(f"{name}: {found}; allowed: a GeoTIFF with a CRS and rows from west to east")
+    mask = _mask(source, shapes)
+    profile = {k: v for k, v in source.profile.items() if k in CREATION}
+    if not source.profile.get("tiled"):
+        profile.pop("blockxsize", None)
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with rasterio.open(partial, "w", BIGTIFF="IF_SAFER", **profile) as result:
+            _describe(source, result)
+            _fill(source, result, mask, layout)
+            if source.overviews(1):
+                result.build_overviews(source.overviews(1), Resampling.nearest)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _mask(source: Any, shapes: Sequence[BaseGeometry]) -> np.ndarray:
     t = source.transform
-    cells = Cells(t.c + t.a * np.arange(source.width + 1), t.f + t.e * np.arange(source.height + 1))
+    x, y = _axis(t.c, t.a, source.width), _axis(t.f, t.e, source.height)
     if source.crs.is_geographic:
-        return geographic_mask(shape, cells)
-    return projected_mask(shape, cells, CRS.from_wkt(source.crs.to_wkt()))
+        return geographic_mask(shapes, y, x)
+    return projected_mask(shapes, y, x, CRS.from_wkt(source.crs.to_wkt()))
+
+
+def _axis(start: float, step: float, size: int) -> Axis:
+    """Cells from an outer edge on."""
+    edges = start + step * np.arange(size + 1)
+    return Axis(start + step * (np.arange(size) + 0.5), np.column_stack([edges[:-1], edges[1:]]))
 
 
 def _describe(source: Any, result: Any) -> None:
@@ -67,9 +85,11 @@ def _describe(source: Any, result: Any) -> None:
 
 def _fill(source: Any, result: Any, mask: np.ndarray, layout: Mapping[str, Any]) -> None:
     for band in source.indexes:
-        fill = fill_of(np.dtype(source.dtypes[band - 1]), source.nodatavals[band - 1], layout)
+        fill = fill_of(np.dtype(source.dtypes[band - 1]), layout.get("fill_value"), source.nodatavals[band - 1])
         for _, window in result.block_windows(band):
             values = source.read(band, window=window)
             rows, columns = window.toslices()
             values[~mask[rows, columns]] = fill
             result.write(values, band, window=window)
+    if MaskFlags.per_dataset in source.mask_flag_enums[0] and MaskFlags.alpha not in source.mask_flag_enums[0]:
+        result.write_mask(np.where(mask, source.read_masks(1), 0).astype(np.uint8))

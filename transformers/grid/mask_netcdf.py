@@ -4,7 +4,8 @@ Obeys transformers-l3.md 3 of the project's contracts.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,28 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from transformers.contract import NoRetry
+from transformers.coordinates.axes import score
 from transformers.coordinates.packing import missing
 from transformers.formats.hdf5 import Hdf5Granule
 from transformers.formats.hdf5_attributes import write_attribute
 from transformers.formats.layout import VariableInfo
 from transformers.formats.netcdf import open_granule
 from transformers.formats.provenance import with_line
-from transformers.grid.masks import cells_of, geographic_mask, projected_mask
+from transformers.grid.fills import fill_of
+from transformers.grid.masks import geographic_mask, projected_mask
 from transformers.grid.source import GridSource
 
 SLAB_BYTES = 64 << 20
-FILLS: dict[str, Any] = {
-    "f": -9999.0, "i1": 127, "i2": 32767, "i4": 2147483647, "i8": 2**63 - 1, "u1": 254, "u2": 65534, "u4": 2**32 - 2,
-    "u8": 2**64 - 2,
-}  # fmt: skip
+SURE = 2.0  # points of `axes.score` from which a coordinate is a latitude or longitude
 OBSERVED = {"observed_min": np.min, "observed_max": np.max, "observed_mean": np.mean}
 
 Planned = list[tuple[str, tuple[int, int], np.ndarray]]  # variable, axes (y, x), cells inside
 
 
 def mask_netcdf(
-    source_path: Path, name: str, layout: Mapping[str, Any], shape: BaseGeometry, target: Path, line: str
+    source_path: Path, name: str, layout: Mapping[str, Any], shapes: Sequence[BaseGeometry], target: Path, line: str
 ) -> None:
-    """Write `target`: the source file with fill values outside the shape, and one more line of history.
+    """Write `target`: the source file with fill values outside the shapes, and one more line of history.
 
     A grid without any cell inside becomes all fill. Raises NoRetry when the file holds no grid, or one without a CRS.
     """
@@ -43,7 +43,7 @@ def mask_netcdf(
         if not isinstance(granule, Hdf5Granule):
             raise NoRetry(f"{name}: classic NetCDF cannot be masked in place; allowed: NetCDF-4 and HDF5")
         source = GridSource(granule, name, layout)
-        plan = _plan(source, shape)
+        plan = _plan(source, shapes)
         places = {path: granule.dataset(path).name for path, _, _ in plan}
         root = granule.groups["/"]
     partial = target.with_name(f".{target.name}.partial")
@@ -58,15 +58,7 @@ def mask_netcdf(
         partial.unlink(missing_ok=True)
 
 
-def fill_of(dtype: np.dtype, fill: Any, layout: Mapping[str, Any]) -> Any:
-    """What stands for nothing in data of this type: the collection's own, the file's, else one by type."""
-    for value in (layout.get("fill_value"), fill):
-        if value is not None:
-            return np.asarray(value).reshape(-1)[0]
-    return FILLS["f"] if dtype.kind == "f" else FILLS[dtype.str[1:]]
-
-
-def _plan(source: GridSource, shape: BaseGeometry) -> Planned:
+def _plan(source: GridSource, shapes: Sequence[BaseGeometry]) -> Planned:
     """Every variable on a grid, with its mask; masks of the same grid are made once."""
     named = {r for p in source.variables for r in source.relations.references(p, ("coordinates", "bounds"))}
     masks: dict[tuple[str, str], np.ndarray] = {}
@@ -79,7 +71,7 @@ def _plan(source: GridSource, shape: BaseGeometry) -> Planned:
             continue
         axes = info.dims.index(pair[0]), info.dims.index(pair[1])
         if pair not in masks:
-            masks[pair] = _mask(source, path, pair, shape)
+            masks[pair] = _mask(source, path, pair, shapes)
         plan.append((path, axes, masks[pair]))
     if not plan:
         raise NoRetry(f"{source.name}: no variable on a grid; allowed: latitude and longitude, or y and x")
@@ -89,8 +81,8 @@ def _plan(source: GridSource, shape: BaseGeometry) -> Planned:
 def _pair(source: GridSource, path: str) -> tuple[str, str] | None:
     """(y, x): the dimensions of a variable that lie on a grid, geographic or projected; None when it is on none."""
     dims = [d for d in source.variables[path].dims if source.coordinate(d)]
-    lat = next((d for d in dims if source.relations.is_latitude(d)), None)
-    lon = next((d for d in dims if source.relations.is_longitude(d)), None)
+    lat = next((d for d in dims if _in_degrees(source, d, "latitude")), None)
+    lon = next((d for d in dims if _in_degrees(source, d, "longitude")), None)
     if lat and lon:
         return lat, lon
     from transformers.grid.projected import map_dimensions
@@ -98,15 +90,21 @@ def _pair(source: GridSource, path: str) -> tuple[str, str] | None:
     return map_dimensions(source, path)
 
 
-def _mask(source: GridSource, path: str, pair: tuple[str, str], shape: BaseGeometry) -> np.ndarray:
-    if source.relations.is_latitude(pair[0]) and source.coordinate(pair[0]):
-        cells = cells_of(*(source.axis(d).values for d in pair))
-        return np.ones((1, 1), bool) if cells is None else geographic_mask(shape, cells)
+def _in_degrees(source: GridSource, dim: str, kind: str) -> bool:
+    """A latitude or longitude: by its units, or by plain degrees and its name."""
+    relations = source.relations
+    if relations.is_latitude(dim) or relations.is_longitude(dim):
+        return relations.is_latitude(dim) == (kind == "latitude")
+    return "degree" in relations.text(dim, "units").lower() and score(source.variables[dim], kind) >= SURE
+
+
+def _mask(source: GridSource, path: str, pair: tuple[str, str], shapes: Sequence[BaseGeometry]) -> np.ndarray:
+    if source.coordinate(pair[0]) and _in_degrees(source, pair[0], "latitude"):
+        return geographic_mask(shapes, source.axis(pair[0]), source.axis(pair[1]))
     from transformers.grid.projected import projected_grid
 
-    grid, _ = projected_grid(source, path, pair)
-    cells = cells_of(grid.y, grid.x)
-    return np.ones((1, 1), bool) if cells is None else projected_mask(shape, cells, grid.crs)
+    grid, (y, x) = projected_grid(source, path, pair)
+    return projected_mask(shapes, y, x, grid.crs)
 
 
 def _fill(
@@ -115,17 +113,20 @@ def _fill(
     """Fill the cells outside; datasets that are nothing but fill are left alone."""
     outside = ~(mask if axes[0] < axes[1] else mask.T)
     outside = np.expand_dims(outside, tuple(a for a in range(len(info.dims)) if a not in axes))
-    fill = fill_of(info.dtype, info.fill, layout)
+    fill = fill_of(info.dtype, layout.get("fill_value"), info.fill, info.attributes.get("missing_value"))
+    observed = bool(set(OBSERVED) & set(info.attributes))
     kept: list[np.ndarray] = []
-    for rows in _slabs(info):
-        values = dataset[rows]
-        if values.size and missing(values, {"_FillValue": fill}).all():
+    for slab in _slabs(info):
+        cells = outside[tuple(slice(None) if n == 1 else s for s, n in zip(slab, outside.shape, strict=True))]
+        if not (cells.any() or observed):
             continue
-        cells = np.broadcast_to(outside[rows] if outside.shape[0] > 1 else outside, values.shape)
+        values = dataset[slab]
+        if missing(values, {"_FillValue": fill}).all():
+            continue
         if cells.any():
-            values[cells] = fill
-            dataset[rows] = values
-        if set(OBSERVED) & set(info.attributes):
+            np.copyto(values, fill, where=cells)
+            dataset[slab] = values
+        if observed:
             kept.append(values[~missing(values, {"_FillValue": fill})])
     _observe(dataset, info, np.concatenate(kept) if kept else np.empty(0, info.dtype), fill)
 
@@ -143,14 +144,18 @@ def _observe(dataset: h5py.Dataset, info: VariableInfo, values: np.ndarray, fill
                 write_attribute(dataset, name, str(new))
 
 
-def _slabs(info: VariableInfo) -> Iterator[slice]:
-    """Runs along the first axis of bounded size."""
-    row = max(1, int(np.prod(info.shape[1:], dtype=np.int64)) * info.dtype.itemsize)
-    step = max(1, SLAB_BYTES // row)
+def _slabs(info: VariableInfo) -> Iterator[tuple[slice, ...]]:
+    """Parts of bounded size that make up a variable: runs of whole chunks along its first axis of some length."""
+    if 0 in info.shape:
+        return
+    axis = next((i for i, n in enumerate(info.shape) if n > 1), 0)
+    size = info.shape[axis]
+    step = max(1, SLAB_BYTES // (prod(info.shape) // size * info.dtype.itemsize))
     if info.chunks:
-        step = max(info.chunks[0], step // info.chunks[0] * info.chunks[0])
-    for start in range(0, info.shape[0], step):
-        yield slice(start, min(start + step, info.shape[0]))
+        step = max(info.chunks[axis], step // info.chunks[axis] * info.chunks[axis])
+    whole = [slice(0, n) for n in info.shape]
+    for start in range(0, size, step):
+        yield (*whole[:axis], slice(start, min(start + step, size)), *whole[axis + 1 :])
 
 
 def _add_history(file: h5py.File, root: Mapping[str, Any], line: str) -> None:
