@@ -18,7 +18,14 @@ from transformers.coordinates.packing import missing, unpack
 from transformers.formats.netcdf import Granule, open_granule
 
 
-DEFAULT_FILL = 9.969209968386869e36  # NetCDF user's guide, "Fill Values", float and double
+DEFAULT_FILLS = {  # NetCDF user's guide, "Fill Values"; unsigned ones are often data
+    "i1": -127,
+    "i2": -32767,
+    "i4": -2147483647,
+    "i8": -9223372036854775806,
+    "f4": 9.969209968386869e36,
+    "f8": 9.969209968386869e36,
+}
 
 
 def summary(path: Path) -> dict[str, Any]:
@@ -59,9 +66,9 @@ def _holding(granule: Granule, dims: tuple[str, ...], shape: tuple[int, ...]) ->
             continue
         stored = granule.read(path)
         values = ~missing(stored, info.attributes)
-        if "_FillValue" not in info.attributes and stored.dtype.kind == "f":
+        if "_FillValue" not in info.attributes and stored.dtype.str[1:] in DEFAULT_FILLS:
             # NetCDF's own default: what a writer leaves where nothing was written, and HOSS writes beyond a box.
-            values &= stored < stored.dtype.type(DEFAULT_FILL)
+            values &= stored != stored.dtype.type(DEFAULT_FILLS[stored.dtype.str[1:]])
         held |= values.any(axis=tuple(i for i, d in enumerate(info.dims) if d not in dims)).reshape(shape)
         found = True
     return held if found else np.ones(shape, bool)
