@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.transformers.steps import message
 from tests.transformers.swath_files import stored, write_swath
 from transformers.contract import InstructionError
-from transformers.swath.polygons import load_polygons, points_inside
+from transformers.coordinates.geometry import load_polygons, points_inside
 
 
 def ring(west: float, south: float, east: float, north: float) -> list[list[float]]:

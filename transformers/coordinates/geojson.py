@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from transformers.contract import NoRetry
+from transformers.contract import InstructionError
 
 SIMPLE = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
@@ -34,15 +34,15 @@ class Shape:
 
 
 def read_shape(path: Path) -> Shape:
-    """The shape in a GeoJSON file. Raises NoRetry with what is wrong with it; an empty collection is no error."""
+    """The shape in a GeoJSON file. Raises InstructionError with what is wrong with it; an empty collection is no error."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise NoRetry(f"shape {path.name}: {error}; allowed: a GeoJSON document (RFC 7946)") from error
+        raise InstructionError(f"shape {path.name}: {error}; allowed: a GeoJSON document (RFC 7946)") from error
     try:
         return parse_shape(document)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise NoRetry(f"shape {path.name}: {error}; allowed: GeoJSON as in RFC 7946") from error
+        raise InstructionError(f"shape {path.name}: {error}; allowed: GeoJSON as in RFC 7946") from error
 
 
 def parse_shape(document: Mapping[str, Any]) -> Shape:

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from transformers.contract import BoundingBox, NoRetry
+from transformers.contract import BoundingBox, InstructionError
 from transformers.coordinates.geojson import Part, Shape, read_shape
 
 WORLD = shapely.box(-180, -90, 180, 90)
@@ -20,11 +20,11 @@ WORLD = shapely.box(-180, -90, 180, 90)
 def load_polygons(path: Path) -> BaseGeometry:
     """All polygons of a GeoJSON file as one geometry, longitudes -180 to 180, cut at the antimeridian.
 
-    Raises NoRetry when the file holds no polygon.
+    Raises InstructionError when the file holds no polygon.
     """
     polygons = [p for p in read_shape(path).parts if p.kind == "Polygon"]
     if not polygons:
-        raise NoRetry(f"shape {path.name}: no polygon in it; allowed: GeoJSON with at least one Polygon")
+        raise InstructionError(f"shape {path.name}: no polygon in it; allowed: GeoJSON with at least one Polygon")
     return geometry_of(Shape(tuple(polygons)))
 
 

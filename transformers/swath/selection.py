@@ -10,10 +10,10 @@ import numpy as np
 
 from transformers.contract import NoData, NoRetry
 from transformers.coordinates.axes import Pair, find_pairs, is_grid_pair
+from transformers.coordinates.geometry import load_polygons, points_inside
 from transformers.coordinates.packing import unpack
 from transformers.coordinates.swath import box_mask, nearest_pixel, runs_to_360, valid_pixels
 from transformers.swath.masks import Mask, mask_of
-from transformers.swath.polygons import load_polygons, points_inside
 from transformers.swath.request import SwathRequest, matching
 from transformers.swath.scan_time import add_scan_times
 from transformers.swath.source import Source
