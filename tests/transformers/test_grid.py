@@ -85,6 +85,15 @@ def test_an_open_range_beyond_the_axis_has_no_cells(bounds, descending):
     assert index_range(axis, 100.0, None) is None
 
 
+@given(axes(), st.integers(1, 400))
+def test_a_range_that_only_touches_the_outer_edge_has_no_cells(made, quarters):
+    axis, start, step, end = made
+    length = quarters * step / 4
+
+    assert index_range(axis, start - length, start) is None
+    assert index_range(axis, end, end + length) is None
+
+
 @given(axes(), st.integers(-20, 180), st.integers(1, 160))
 def test_a_range_the_wrong_way_round_is_the_same_range(made, quarters, length):
     axis, start, step, _ = made
