@@ -22,20 +22,21 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. Errors of the operator's making are one line on stderr, exit 2."""
-    parser = argparse.ArgumentParser(prog="harmonium", description="NASA's Harmony on one machine, offline")
-    parser.add_argument("--home", type=Path, help="folder of all state (default: HARMONIUM_HOME, else in your home)")
-    parser.add_argument("--settings", type=Path, help="TOML file of settings (default: harmonium.toml in the home)")
+    anywhere = argparse.ArgumentParser(add_help=False, allow_abbrev=False)  # before or behind the command: both natural
+    anywhere.add_argument("--home", type=Path, help="folder of all state (default: HARMONIUM_HOME, else in your home)")
+    anywhere.add_argument("--settings", type=Path, help="TOML file of settings (default: harmonium.toml in the home)")
+    where, given = anywhere.parse_known_args(argv)
+    parser = argparse.ArgumentParser(
+        prog="harmonium", description="NASA's Harmony on one machine, offline", parents=[anywhere]
+    )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    given = list(sys.argv[1:] if argv is None else argv)
     for name, words in COMMANDS.items():
         subparser = commands.add_parser(name, help=words, description=words)
-        # Both places of the line are natural: harmonium --home DIR serve, harmonium serve --home DIR.
-        subparser.add_argument("--home", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-        subparser.add_argument("--settings", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         if name in given:  # the others are not imported: serve need not know of harvest
             import_module(f"appliance.commands.{name}").add_arguments(subparser)
-    arguments = parser.parse_args(given)
+    arguments, rest = parser.parse_known_args(given)
+    arguments.home, arguments.settings = where.home, where.settings
     if arguments.version:
         from appliance.assembly import version
 
@@ -44,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         parser.print_help()
         return 2
+    if arguments.command == "tui":
+        arguments.arguments = rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return _run(arguments)
 
 

@@ -42,6 +42,6 @@ def _path(collection: Collection) -> str:
     if collection.bbox:
         _, south, _, north = collection.bbox
         middle = (south + north) / 2
-        box = f"subset=lat({max(south, middle - 5):g}:{min(north, middle + 5):g})&"
+        box = f"subset=lat({max(south, round(middle) - 5):g}:{min(north, round(middle) + 5):g})&"
     base = f"/{collection.concept_id}/ogc-api-coverages/1.0.0/collections/all/coverage/rangeset"
     return f"{base}?{box}maxResults=1"

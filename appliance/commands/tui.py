@@ -7,8 +7,8 @@ from appliance.commands.choices import exec_environment, settings_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Everything behind `tui` is the monitor's own business."""
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see harmonium-tui --help")
+    """None of its own: everything behind `tui` is handed on to the monitor (`harmonium-tui --help`)."""
+    parser.epilog = "All other arguments are the monitor's: harmonium-tui --help"
 
 
 def run(arguments: argparse.Namespace) -> int:
