@@ -24,8 +24,8 @@ _FAKE = re.compile(r".*/FakeDim\d+")
 
 class Relations:
     """The variables of one file, with what `layout` adds: `attributes` (a list of {variables: pattern, set: {...}}),
-    `dimensions` ({variables: pattern, names: [...]}), `grid_mappings` ({path: attributes} of variables that are not
-    in the file), `excluded_variables`, `required_variables` (patterns). Patterns match from the start of the path.
+    `grid_mappings` ({path: attributes} of variables that are not in the file), `excluded_variables`,
+    `required_variables` (patterns). Patterns match from the start of the path.
     """
 
     def __init__(self, variables: Mapping[str, VariableInfo], layout: Mapping[str, Any]) -> None:
