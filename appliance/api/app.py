@@ -71,18 +71,18 @@ def create_app(parts: Parts) -> Any:
     def provide_parts() -> Parts:
         return parts
 
-    def provide_who(request: Request[Any, Any, Any]) -> Identity:
-        return signed_in(request, parts)
+    async def provide_who(request: Request[Any, Any, Any]) -> Identity:
+        return await signed_in(request, parts)
 
-    def provide_guest(request: Request[Any, Any, Any]) -> Identity:
-        return visitor(request, parts)
+    async def provide_guest(request: Request[Any, Any, Any]) -> Identity:
+        return await visitor(request, parts)
 
     litestar = Litestar(
         route_handlers=list(ROUTES),
         dependencies={
             "parts": Provide(provide_parts, sync_to_thread=False),
-            "who": Provide(provide_who, sync_to_thread=True),
-            "guest": Provide(provide_guest, sync_to_thread=True),
+            "who": Provide(provide_who),
+            "guest": Provide(provide_guest),
         },
         exception_handlers=EXCEPTION_HANDLERS,
         multipart_form_part_limit=MOST_FORM_PARTS,

@@ -1,6 +1,7 @@
 """Bodies of coverage requests: multipart, urlencoded or JSON -> text fields and at most one shape file on disk.
 
-Source: harmony-api 1.3 ("Body forms for POST"), 1.7. The file is deleted when the request is done.
+Also the small JSON bodies of the other routes. Source: harmony-api 1.3 ("Body forms for POST"), 1.7. The file is
+deleted when the request is done; what is kept in memory is bounded, and shorter than a shape may be.
 """
 
 import tempfile
@@ -9,17 +10,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import anyio
 from litestar import Request
 from litestar.datastructures import UploadFile
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, SerializationException
+from litestar.serialization import decode_json
 
 from appliance.errors import RequestValidationError, TooLargeError
 from appliance.request.coverage import Upload
 from appliance.request.query import pairs_of_json
 
 SHAPE_PARTS = ("shapefile", "shape")
+MOST_BYTES_IN_MEMORY = 32 * 1024 * 1024  # a million granule ids, and more
 _CHUNK = 1024 * 1024
 
 
@@ -42,31 +46,49 @@ async def read_body(request: Request[Any, Any, Any], folder: Path, largest_bytes
     if length.isdigit() and int(length) > largest_bytes:
         raise TooLargeError(f"request body: {length} bytes; allowed: at most {largest_bytes}")
     if media_type == "application/json":
-        yield Body(pairs_of_json(await _json(request)) if await request.body() else [])
+        raw = await bounded_body(request)
+        yield Body(pairs_of_json(_decoded(raw)) if raw else [])
     elif media_type == "multipart/form-data":
         with tempfile.TemporaryDirectory(dir=folder, prefix="upload-") as scratch:
             yield await _multipart(request, Path(scratch), largest_bytes)
     elif media_type == "application/x-www-form-urlencoded":
-        form = await request.form()
-        yield Body([(name, str(value)) for name, value in form.multi_items()])
-    elif not media_type and not await request.body():
+        text = (await bounded_body(request)).decode("utf-8", "replace")
+        yield Body(parse_qsl(text, keep_blank_values=True, errors="replace"))
+    elif not media_type and not await bounded_body(request):
         yield Body([])
     else:
         allowed = "multipart/form-data, application/x-www-form-urlencoded, application/json"
         raise RequestValidationError(f"Content-Type: {media_type or 'none'}; allowed: {allowed}")
 
 
-async def _json(request: Request[Any, Any, Any]) -> Any:
+async def json_body(request: Request[Any, Any, Any]) -> Any:
+    """The body as JSON, None when it is empty. Raises RequestValidationError, or TooLargeError above 32 MiB."""
+    raw = await bounded_body(request)
+    return _decoded(raw) if raw else None
+
+
+async def bounded_body(request: Request[Any, Any, Any], largest_bytes: int = MOST_BYTES_IN_MEMORY) -> bytes:
+    """The whole body; TooLargeError as soon as it is longer, so that nobody can fill the memory with one request."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > largest_bytes:
+            raise TooLargeError(f"request body: more than {largest_bytes} bytes; allowed: at most that")
+    return bytes(body)
+
+
+def _decoded(raw: bytes) -> Any:
     try:
-        return await request.json()
-    except (ValueError, HTTPException):
-        raise RequestValidationError("request body: not valid JSON; allowed: a JSON object of parameters") from None
+        return decode_json(raw)
+    except (SerializationException, ValueError, RecursionError) as error:  # RecursionError: nested a thousand deep
+        why = "nested too deep" if isinstance(error, RecursionError) else "not valid JSON"
+        raise RequestValidationError(f"request body: {why}; allowed: a JSON object of parameters") from None
 
 
 async def _multipart(request: Request[Any, Any, Any], scratch: Path, largest_bytes: int) -> Body:
     try:
         form = await request.form()
-    except (HTTPException, ValueError) as error:
+    except (HTTPException, ValueError, LookupError) as error:  # LookupError: a charset nobody knows
         raise RequestValidationError(f"request body: broken multipart form ({error})") from None
     fields: list[tuple[str, str]] = []
     shape: Upload | None = None

@@ -16,7 +16,8 @@ from litestar import Request, Response
 from litestar.response import Stream
 
 CHUNK_BYTES = 512 * 1024
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+_FARTHEST = 10**18
 
 
 RangeReader = Callable[[int, int], AbstractContextManager[Iterator[bytes]]]
@@ -50,7 +51,9 @@ def answer(request: Request[Any, Any, Any], resource: Resource) -> Response[Any]
     wanted = _wanted(request.headers.get("range"), request.headers.get("if-range"), resource)
     if wanted is None:
         headers["Content-Range"] = f"bytes */{resource.size_bytes}"
-        return Response(b"", status_code=416, headers=headers, media_type=resource.media_type)
+        text = f"Error: range {request.headers.get('range', '')[:100]}; allowed: within {resource.size_bytes} bytes"
+        body = {"code": "harmony.RangeNotSatisfiableError", "description": text}
+        return Response(body, status_code=416, headers=headers, media_type="application/json")
     start, length, partial = wanted
     headers["Content-Length"] = str(length)
     if partial:
@@ -99,13 +102,18 @@ def _wanted(header: str | None, if_range: str | None, resource: Resource) -> tup
         return 0, size, False
     first, last = match.group(1), match.group(2)
     if first == "":
-        length = min(int(last), size)
+        length = min(_position(last), size)
         return (size - length, length, True) if length else None
-    start = int(first)
-    stop = min(int(last), size - 1) if last else size - 1
-    if last and int(last) < start:
+    start = _position(first)
+    stop = min(_position(last), size - 1) if last else size - 1
+    if last and _position(last) < start:
         return 0, size, False
     return (start, stop - start + 1, True) if start < size else None
+
+
+def _position(digits: str) -> int:
+    """A byte position; all that lie beyond any file are one (Python refuses to read thousands of digits)."""
+    return int(digits) if len(digits) <= 18 else _FARTHEST
 
 
 def _pieces(resource: Resource, start: int, length: int) -> Iterator[bytes]:

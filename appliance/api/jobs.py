@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request, Response, get, post, route
 from litestar.response import Redirect
 
+from appliance.api.bodies import json_body
 from appliance.api.given import Given
 from appliance.api.guards import admin
 from appliance.api.job_access import checked_id, found_job, may_see, own_job, visible_job
@@ -178,10 +179,7 @@ def _with_query(request: Request[Any, Any, Any], path: str) -> str:
 
 
 async def _posted_ids(request: Request[Any, Any, Any]) -> list[str]:
-    try:
-        document = await request.json()
-    except ValueError:
-        document = None
+    document = await json_body(request)
     ids = document.get("jobIDs") if isinstance(document, dict) else None
     if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
         raise RequestValidationError('body: no list "jobIDs"; allowed: a JSON object {"jobIDs": ["<uuid>", …]}')

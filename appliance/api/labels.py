@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, delete, put
 
+from appliance.api.bodies import json_body
 from appliance.api.given import Given
 from appliance.api.job_access import JOB_ID
 from appliance.api.paths import query_pairs
@@ -34,9 +35,8 @@ async def remove_labels(request: Request[Any, Any, Any], parts: Given[Parts], wh
 async def _asked(request: Request[Any, Any, Any], parts: Parts, who: Identity) -> tuple[list[str], list[str]]:
     values: dict[str, list[str]] = {"jobid": [], "label": []}
     pairs: list[tuple[str, Any]] = list(query_pairs(request))
-    body = await request.body()
-    if body:
-        document = await request.json()
+    document = await json_body(request)
+    if document is not None:
         if not isinstance(document, dict):
             raise RequestValidationError("body: not a JSON object; allowed: an object with jobID and label")
         pairs += document.items()

@@ -27,7 +27,7 @@ def service_result(
     """One output of a job that the asker may see; else 404, and 410 once it expired."""
     key = key.removeprefix("/")
     job = _job_of(parts, bucket, key)
-    if job is None or not may_see(parts, job, who):
+    if job is None or not may_see(parts, job, who) or not _is_key(key):
         raise NotFoundError
     if job.expired_at:
         raise GoneError(f"The results of job {job.job_id} expired on {iso(job.expired_at)} and were deleted")
@@ -56,6 +56,12 @@ def service_result(
         open_range=lambda start, length: parts.store.open_range(bucket, key, start, length),
     )
     return answer(request, resource)
+
+
+def _is_key(key: str) -> bool:
+    """Whether a result can have this key; stores answer others with errors of many kinds."""
+    is_plain = not any(c == "\\" or c < " " or c == "\x7f" for c in key) and len(key.encode("utf-8", "replace")) <= 1024
+    return is_plain and not any(element in ("", ".", "..") or len(element) > 255 for element in key.split("/"))
 
 
 def _job_of(parts: Parts, bucket: str, key: str) -> Job | None:

@@ -20,9 +20,10 @@ AsgiApp = Callable[[Scope, Any, Any], Any]
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 # GET requests that start work or change state.
 _ACTIVE_GET = re.compile(
-    r"/coverage/rangeset/?$|/wms/?$|^/ogc-api-edr/.+/(cube|area|position|trajectory)$"
+    r"/coverage/rangeset$|/wms$|^/ogc-api-edr/.+/(cube|area|position|trajectory)$"
     r"|/jobs/[^/]+/(pause|resume|cancel|skip-preview)$|/retry$|/resubmit$|^/cloud-access|^/logout$"
 )
+_SLASHES = re.compile(r"/{2,}")
 _PREFLIGHT = [
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
     (b"access-control-allow-headers", b"Authorization, Content-Type, Content-Length, Accept"),
@@ -102,7 +103,8 @@ def _is_active(scope: Scope) -> bool:
     if scope["type"] == "websocket":
         return True
     if scope["method"] in ("GET", "HEAD"):
-        return bool(_ACTIVE_GET.search(scope["path"]))
+        # The router overlooks doubled and trailing slashes; so must this.
+        return bool(_ACTIVE_GET.search(_SLASHES.sub("/", scope["path"]).rstrip("/")))
     return bool(scope["method"] != "OPTIONS")
 
 

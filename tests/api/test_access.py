@@ -1,5 +1,8 @@
 """Who may do what, once there are accounts. Against a real appliance."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -113,3 +116,45 @@ def test_what_may_not_be_read_does_not_exist(two_users: tuple[RunningAppliance, 
         assert httpx.get(appliance.url + RANGESET + "?maxResults=1", headers=bearer(tokens["ada"])).status_code == 303
     finally:
         appliance.command("grant", "*", "registered")
+
+
+def test_no_trick_with_a_path_leads_to_results_of_others(two_users: tuple[RunningAppliance, dict[str, str]]):
+    """bob asks for ada's results through his own job; odd keys are 404 to everybody, never an error of the store."""
+    appliance, tokens = two_users
+    box = {"forceAsync": "true", "maxResults": "1", "subset": "lat(-20:20)"}
+    with appliance.client(headers=bearer(tokens["ada"])) as client:
+        job_id = client.get(RANGESET.replace("all", "wind_speed"), params=box).json()["jobID"]
+        document = appliance.finished(job_id, client=appliance.client(headers=bearer(tokens["ada"])))
+    (link,) = [link["href"] for link in document["links"] if link["rel"] == "data"]
+    key = link.partition(f"public/{job_id}/")[2]
+    own = a_job(appliance, tokens["bob"])
+    place = "/service-results/harmony-staging/public"
+    tricks = [f"{own}/../{job_id}/{key}", f"{own}/%2e%2e/{job_id}/{key}", f"{own}/..%2f{job_id}%2f{key}"]
+    tricks += [f"{job_id.upper()}/{key}", f"{job_id}/./{key}", f"../public/{job_id}/{key}", f"{job_id}%2F{key}"]
+    with httpx.Client(base_url=appliance.url) as client:
+        assert client.get(f"{place}/{job_id}/{key}", headers=bearer(tokens["ada"])).status_code == 200
+        for path in (f"{place}/{job_id}/{key}", *(f"{place}/{trick}" for trick in tricks)):
+            assert client.get(path, headers=bearer(tokens["bob"])).status_code == 404, path
+        for odd in ("%00", "%1F", "%5C", "%7F", "a" * 300, "a/" * 600 + "b", "..", "%FF", "x%0A"):
+            answer = client.get(f"{place}/{job_id}/1/{odd}", headers=bearer(tokens["ada"]))
+            assert answer.status_code == 404 and answer.json()["code"] == "harmony.NotFoundError", odd
+
+
+def test_a_hundred_wrong_passwords_at_once_keep_nobody_waiting(two_users: tuple[RunningAppliance, dict[str, str]]):
+    """Checks of passwords wait for each other; requests with a token pass them by, and in the end all are answered."""
+    appliance, tokens = two_users
+    order: list[str] = []
+
+    def ask(name: str, **options: object) -> int:
+        status = httpx.get(f"{appliance.url}/jobs", timeout=60, **options).status_code
+        order.append(name)
+        return status
+
+    with ThreadPoolExecutor(101) as pool:
+        wrong = [pool.submit(ask, "wrong", auth=("bob", f"wrong {n}")) for n in range(100)]
+        while "wrong" not in order:
+            time.sleep(0.01)
+        assert ask("right", headers=bearer(tokens["ada"])) == 200
+        passed = order.index("right")
+        assert {answer.result() for answer in wrong} == {401}
+    assert passed < 100

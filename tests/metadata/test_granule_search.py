@@ -225,6 +225,18 @@ def test_names_are_exact_or_patterns_in_any_case_and_of_granule_or_file(db: Data
     assert names(db, names=("gran*_[ab]",)) == []
 
 
+def test_a_hundred_thousand_names_are_one_search(db: Database) -> None:
+    """More than the 500 SELECTs that SQLite takes in a row; exact names and patterns together."""
+    put(db, umm_collection())
+    put(db, umm_granule("here"))
+    many = tuple(f"elsewhere{n}" for n in range(100_000))
+    assert names(db, names=(*many, "HERE")) == ["here"]
+    assert names(db, names=(*many, "h?r*")) == ["here"]
+    assert names(db, names=many) == []
+    with pytest.raises(RequestValidationError, match="allowed: at most 1000"):
+        names(db, names=("*a" * 600,))
+
+
 def test_ids_and_other_filters_are_anded(db: Database) -> None:
     put(db, umm_collection())
     stored = put(db, *(umm_granule(f"g{n}", boxes=[(n, 0, n + 1, 1)]) for n in range(10)))
