@@ -195,6 +195,35 @@ def test_time_and_levels_and_place_cut_at_once_as_they_cut_alone(tmp_path_factor
     assert names == {DEEP, "time", "lev", "lat", "lon"} | bounds
 
 
+@settings(max_examples=30, deadline=None)
+@given(spec=grids(), box=boxes(), other=boxes())
+def test_a_box_and_named_dimensions_keep_what_both_keep(tmp_path_factory, spec, box, other):
+    folder = tmp_path_factory.mktemp("both")
+    granule = write_grid(folder / "grid.nc", spec)
+    rows, columns = kept_cells(spec, granule, box)
+    half, lat, lon = spec.step_deg / 2, stored(granule, "lat", spec.group), stored(granule, "lon", spec.group)
+    # Named longitudes are those of the file, never turned: shift the second box's onto the grid.
+    low, high = spec.west + 1.25 * abs(other[0]), spec.west + 1.25 * abs(other[0]) + abs(other[2]) + 1.25
+    rows &= (lat - half < other[3]) & (lat + half > other[1])
+    columns &= (lon - half < high) & (lon + half > low)
+
+    result = subset(
+        folder, granule, bbox=box,
+        dimensions=[{"name": "lat", "min": other[1], "max": other[3]}, {"name": "lon", "min": low, "max": high}],
+    )  # fmt: skip
+
+    if not rows.any() or not columns.any():
+        assert result.error is not None
+        assert result.error["category"] == "nodata"
+        return
+    found = stored(result.file, FLAT, spec.group)
+    there = np.isin(lon, stored(result.file, "lon", spec.group))
+    assert there[columns].all()
+    expected = stored(granule, FLAT, spec.group)[:, rows]
+    expected[..., ~columns] = FILL16
+    assert found.tobytes() == np.ascontiguousarray(expected[..., there]).tobytes()
+
+
 def test_attributes_groups_and_names_pass_as_they_are_and_history_gains_a_line(tmp_path, run_guarded):
     granule = write_grid(tmp_path / "A.b.nc", GridSpec(step_deg=10.0, group="Grid", levels_hpa=()))
 
