@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from transformers.contract import BoundingBox, Input, Instructions, NoData, NoRetry, Output
 from transformers.coordinates.geojson import read_shape
-from transformers.coordinates.grid import IndexRange
+from transformers.coordinates.grid import FULL_TURN, Axis, IndexRange
 from transformers.formats.naming import NETCDF4, output_name
 from transformers.formats.netcdf import open_granule
 from transformers.formats.provenance import standard_line, with_line
@@ -20,6 +20,7 @@ from transformers.grid.source import GridSource
 from transformers.grid.writing import constraint, write
 
 PROGRAM = "harmonium/subset_grid"
+ROUNDING = 1e-6  # degrees: edges of float32 axes add up to a little less than the globe
 
 
 def transform(inputs: Sequence[Input], instructions: Instructions, outdir: Path) -> list[Output]:
@@ -85,17 +86,18 @@ def _extent(source: GridSource, ranges: Mapping[str, IndexRange]) -> BoundingBox
     if len(lats) != 1 or len(lons) != 1:
         return None
     south, north = source.axis(lats[0]).edges_of(ranges[lats[0]].first, ranges[lats[0]].last)
-    axis, found = source.axis(lons[0]), ranges[lons[0]]
-    if len(found.blank) == 1:  # round the end of the axis: from the far piece to the near one
-        (first, last), ends = found.blank[0], (axis.edges_of(found.first, found.blank[0][0] - 1), None)
-        east, west = ends[0][1], axis.edges_of(last + 1, found.last)[0]
-        if not axis.ascending:
-            west, east = axis.edges_of(found.first, first - 1)[0], axis.edges_of(last + 1, found.last)[1]
-    else:
-        west, east = axis.edges_of(found.first, found.last)
-        if east - west >= 360 - 1e-6:
-            west, east = -180.0, 180.0
+    west, east = _west_and_east(source.axis(lons[0]), ranges[lons[0]])
     return BoundingBox(_within_180(west), max(south, -90.0), _within_180(east), min(north, 90.0))
+
+
+def _west_and_east(axis: Axis, found: IndexRange) -> tuple[float, float]:
+    """Outer edges of the kept longitudes; round the end of the axis they go from the far piece to the near one."""
+    if len(found.blank) == 1:
+        first, last = found.blank[0]
+        near, far = sorted([axis.edges_of(found.first, first - 1), axis.edges_of(last + 1, found.last)])
+        return far[0], near[1]
+    west, east = axis.edges_of(found.first, found.last)
+    return (-180.0, 180.0) if east - west >= FULL_TURN - ROUNDING else (west, east)
 
 
 def _within_180(lon: float) -> float:
