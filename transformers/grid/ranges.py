@@ -10,7 +10,6 @@ from transformers.contract import BoundingBox, DimensionSubset, NoData, NoRetry,
 from transformers.coordinates.geojson import Shape
 from transformers.coordinates.grid import IndexRange, index_range, longitude_range
 from transformers.coordinates.relations import names_of
-from transformers.coordinates.shape_extent import extent_of
 from transformers.coordinates.times import time_unit
 from transformers.grid.source import GridSource
 
@@ -60,6 +59,8 @@ def ranges_of(source: GridSource, required: Sequence[str], request: GridRequest)
     if request.box:
         _spatial(source, required, dims, request.box, request.box, ranges)
     if request.shape:
+        from transformers.coordinates.shape_extent import extent_of  # shapely, which boxes do without
+
         box = extent_of(request.shape)
         if box is None:
             raise NoRetry("shape: no positions in it; allowed: GeoJSON with coordinates")
