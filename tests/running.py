@@ -30,7 +30,8 @@ class RunningAppliance:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
-        chosen = {"embedded_port": free_port(), "embedded_fsync": "false", "upkeep_s": "0.5", **settings}
+        self.store_port = free_port()
+        chosen = {"embedded_port": self.store_port, "embedded_fsync": "false", "upkeep_s": "0.5", **settings}
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("HARMONIUM_")},
             **{f"HARMONIUM_{name.upper()}": str(value) for name, value in chosen.items()},

@@ -64,7 +64,7 @@ async def _answer(
         name = restored(collection)
         collections, notes = find_collections(parts, who, name)
         asked = parse_coverage(name, restored(variables), query, form, shape, headers)
-        job = submit_request(parts, who, asked, collections, notes, job_id=job_id, request_url=request_url)
+        job = submit_request(parts, who, asked, collections, notes, job_id=job_id, request_url=request_url, root=root)
         return job, asked
 
     job, asked = await anyio.to_thread.run_sync(submitted)

@@ -6,9 +6,9 @@ module it calls. Source: architecture.md section 3; harmony-api 1.3 (order of ch
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from appliance.api.destinations import check_destination
 from appliance.identity import Identity
 from appliance.metadata import rows
 from appliance.metadata.concepts import Collection, Variable
@@ -49,9 +49,11 @@ def submit_request(
     *,
     job_id: str,
     request_url: str,
+    root: str,
 ) -> Job:
     """Make the job and wake the workers. Raises the error family; nothing is left behind then."""
-    shape_path = _kept_shape(parts, job_id, request.shape)
+    # Beside the job's work, where its steps read it; written last, so that a refused request leaves nothing.
+    shape_path = parts.settings.work_folder / job_id / "shape.geojson" if request.shape is not None else None
     operation = make_operation(
         request,
         collections,
@@ -71,6 +73,11 @@ def submit_request(
         limited = limited_hits(match.operation, match.chain, found, limits)
         hits, limit_note = limited.count, limited.message
     plan = make_plan(operation, match, hits=hits, settings=limits, notes=[limit_note] if limit_note else [])
+    if request.destination_url:
+        check_destination(parts, request.destination_url, job_id, root)
+    if shape_path:
+        shape_path.parent.mkdir(parents=True, exist_ok=True)
+        shape_path.write_text(json.dumps(request.shape), "utf-8")
     job = submit.submit(parts.state, plan, job_id=job_id, username=who.username, now=parts.now(), limits=parts.limits)
     parts.ring(1)
     return job
@@ -97,14 +104,3 @@ def plan_limits(parts: Parts) -> PlanLimits:
 def _hits(parts: Parts, query: GranuleQuery, shape: Mapping[str, Any] | None) -> dict[str, int]:
     """Granules per collection that the request asks for."""
     return {c: rows.count_granules(parts.catalog, granule_search(query, c, shape)) for c in query.collections}
-
-
-def _kept_shape(parts: Parts, job_id: str, shape: Mapping[str, Any] | None) -> Path | None:
-    """The shape beside the job's work, where its steps read it."""
-    if shape is None:
-        return None
-    folder = parts.settings.work_folder / job_id
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "shape.geojson"
-    path.write_text(json.dumps(shape), "utf-8")
-    return path
