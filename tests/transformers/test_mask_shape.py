@@ -1,4 +1,4 @@
-"""Masks by shape against the reference's own outputs, and against the plain definition on generated grids."""
+"""Masks by shape against the reference's own outputs, and together with the subsetter before them."""
 
 import hashlib
 import importlib.util
@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from types import ModuleType
 
+import netCDF4
+import numpy as np
 import pytest
 
 from tests.transformers.steps import message
@@ -52,3 +54,31 @@ def test_a_case_of_the_manifest_comes_out_as_the_reference_made_it(
     assert result.file.name == granule.stem + ("_subsetted" + granule.suffix)
     differences = compare_l3.guarded(case, shared_data / "expected" / "l3", [result.file], lambda n: granules / n)
     assert differences == []
+
+
+@pytest.mark.parametrize(
+    ("granule", "shape", "short_name", "variable"),
+    [
+        ("f16_ssmis_20200102v7.nc", "polygon", "RSSMIF16D", "/wind_speed"),
+        ("f16_ssmis_20200102v7.nc", "multipolygon", "RSSMIF16D", "/wind_speed"),
+        ("f16_ssmis_20200102v7.nc", "antimeridian_east", "RSSMIF16D", "/wind_speed"),
+        ("ABoVE_TVPRM_bbox.nc4", "above_polygon", "NorthSlope_NEE_TVPRM_1920", "/NEE"),
+        ("smap_like_SPL3SMP.nc4", "amazon_basin", "SPL3SMP", "/Soil_Moisture_Retrieval_Data_AM/surface_flag"),
+    ],
+)
+def test_cutting_and_masking_may_come_in_any_order(granule, shape, short_name, variable, shared_data, run_guarded):
+    granules = shared_data / "granules" / "l3"
+    operation = message(shape=granules / "geojson" / f"{shape}.geo.json", variables=[variable])
+    operation["sources"][0]["shortName"] = short_name
+    source = granules / granule
+
+    masked_last = run_guarded("mask_shape", operation, [run_guarded("subset_grid", operation, [source]).file]).file
+    cut_last = run_guarded("subset_grid", operation, [run_guarded("mask_shape", operation, [source]).file]).file
+
+    with netCDF4.Dataset(masked_last) as one, netCDF4.Dataset(cut_last) as other, netCDF4.Dataset(source) as whole:
+        for file in (one, other, whole):
+            file.set_auto_maskandscale(False)
+        assert one[variable].dimensions == other[variable].dimensions
+        np.testing.assert_array_equal(one[variable][...], other[variable][...])
+        kept = np.isin(one[variable][...], np.unique(whole[variable][...]))
+        assert kept.any()

@@ -19,6 +19,8 @@ from transformers.run import run_step
 from transformers.sample_files.grids import FILL16, GridSpec, write_grid
 
 FIELDS = {"sea_surface_temperature", "wind_speed", "air_temperature"}
+# How HDF5 and netCDF-4 keep dimensions; their names are compared instead.
+OF_THE_LIBRARY = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
 POLAR = pyproj.CRS.from_epsg(3413)
 
 
@@ -53,16 +55,18 @@ def everything_but_values(path: Path) -> dict:
     found = {}
 
     def see(name, thing):
-        attributes = {k: np.asarray(v).tobytes() for k, v in thing.attrs.items() if not k.endswith("_LIST")}
+        attributes = {k: np.asarray(v).tobytes() for k, v in thing.attrs.items() if k not in OF_THE_LIBRARY}
         found[name] = [type(thing).__name__, attributes]
         if isinstance(thing, h5py.Dataset):
             found[name] += [thing.shape, thing.dtype, thing.chunks, thing.compression, thing.shuffle]
-            found[name] += [[scale.name for scale in axis.values()] for axis in thing.dims]
+            found[name] += (
+                [[scale.name for scale in axis.values()] for axis in thing.dims] if not thing.is_scale else []
+            )
             found[name] += [] if name in FIELDS else [thing[...].tobytes()]
 
     with h5py.File(path) as file:
         file.visititems(see)
-        found["/"] = {k: v for k, v in file.attrs.items() if k != "history"}
+        found["/"] = {k: v for k, v in file.attrs.items() if k not in ("history", "_NCProperties")}
     return found
 
 

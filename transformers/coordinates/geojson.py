@@ -34,7 +34,7 @@ class Shape:
 
 
 def read_shape(path: Path) -> Shape:
-    """The shape in a GeoJSON file. Raises InstructionError with what is wrong with it; an empty collection is no error."""
+    """The shape in a GeoJSON file; an empty collection is none the less one. Raises InstructionError saying why not."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:

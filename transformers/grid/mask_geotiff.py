@@ -3,7 +3,8 @@
 Obeys transformers-l3.md 3 of the project's contracts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,17 @@ def mask_geotiff(
 ) -> None:
     """Write `target`: all bands with fill outside the shape. Compression, tags, colours and band names are kept; a
     nodata value is not invented. Raises NoRetry for a file without a usable CRS."""
+    with rasterio.Env(**OPTIONS), ExitStack() as files:
+        with _reading(name):
+            source = files.enter_context(rasterio.open(source_path))
+        _write(source, name, layout, shapes, target)
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """What cannot be read now cannot be read later; what cannot be written may well be."""
     try:
-        with rasterio.Env(**OPTIONS), rasterio.open(source_path) as source:
-            _write(source, name, layout, shapes, target)
+        yield
     except RasterioError as error:
         raise NoRetry(f"{name}: {error}") from error
 
@@ -48,7 +57,7 @@ def _write(source: Any, name: str, layout: Mapping[str, Any], shapes: Sequence[B
     try:
         with rasterio.open(partial, "w", BIGTIFF="IF_SAFER", **profile) as result:
             _describe(source, result)
-            _fill(source, result, mask, layout)
+            _fill(source, result, mask, layout, name)
             if source.overviews(1):
                 result.build_overviews(source.overviews(1), Resampling.nearest)
         partial.replace(target)
@@ -83,11 +92,12 @@ def _describe(source: Any, result: Any) -> None:
             continue  # a band without a table of colours
 
 
-def _fill(source: Any, result: Any, mask: np.ndarray, layout: Mapping[str, Any]) -> None:
+def _fill(source: Any, result: Any, mask: np.ndarray, layout: Mapping[str, Any], name: str) -> None:
     for band in source.indexes:
         fill = fill_of(np.dtype(source.dtypes[band - 1]), layout.get("fill_value"), source.nodatavals[band - 1])
         for _, window in result.block_windows(band):
-            values = source.read(band, window=window)
+            with _reading(name):
+                values = source.read(band, window=window)
             rows, columns = window.toslices()
             values[~mask[rows, columns]] = fill
             result.write(values, band, window=window)

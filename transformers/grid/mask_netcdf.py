@@ -1,9 +1,8 @@
-"""Fills what lies outside a shape in a NetCDF-4 or HDF5 file: a copy of the file, changed in place.
+"""Fills what lies outside shapes in a NetCDF or HDF5 file: written anew, variable by variable, as NetCDF-4.
 
 Obeys transformers-l3.md 3 of the project's contracts.
 """
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -16,10 +15,9 @@ from shapely.geometry.base import BaseGeometry
 from transformers.contract import NoRetry
 from transformers.coordinates.axes import score
 from transformers.coordinates.packing import missing
-from transformers.formats.hdf5 import Hdf5Granule
 from transformers.formats.hdf5_attributes import write_attribute
 from transformers.formats.layout import VariableInfo
-from transformers.formats.netcdf import open_granule
+from transformers.formats.netcdf import Writer, open_granule
 from transformers.formats.provenance import with_line
 from transformers.grid.fills import fill_of
 from transformers.grid.masks import geographic_mask, projected_mask
@@ -40,22 +38,22 @@ def mask_netcdf(
     A grid without any cell inside becomes all fill. Raises NoRetry when the file holds no grid, or one without a CRS.
     """
     with open_granule(source_path, name) as granule:
-        if not isinstance(granule, Hdf5Granule):
-            raise NoRetry(f"{name}: classic NetCDF cannot be masked in place; allowed: NetCDF-4 and HDF5")
         source = GridSource(granule, name, layout)
-        plan = _plan(source, shapes)
-        places = {path: granule.dataset(path).name for path, _, _ in plan}
-        root = granule.groups["/"]
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        shutil.copyfile(source_path, partial)
-        with h5py.File(partial, "r+", locking=False) as file:
-            for path, axes, mask in plan:
-                _fill(file[places[path]], source.variables[path], axes, mask, layout)
-            _add_history(file, root, line)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+        plan = {path: (axes, mask) for path, axes, mask in _plan(source, shapes)}
+        with Writer(target) as writer:
+            writer.group("/", with_line(granule.groups["/"], line))
+            for group, attributes in granule.groups.items():
+                if group != "/":
+                    writer.group(group, attributes)
+            for dimension in granule.dimensions.values():
+                writer.dimension(dimension.path, dimension.size, unlimited=dimension.unlimited)
+            for path, info in granule.variables.items():
+                made = writer.variable(info)
+                if path in plan:
+                    _fill(source, info, made, *plan[path])
+                else:
+                    for slab in _slabs(info):
+                        made[slab] = granule.read(path, slab)
 
 
 def _plan(source: GridSource, shapes: Sequence[BaseGeometry]) -> Planned:
@@ -107,46 +105,42 @@ def _mask(source: GridSource, path: str, pair: tuple[str, str], shapes: Sequence
     return projected_mask(shapes, y, x, grid.crs)
 
 
-def _fill(
-    dataset: h5py.Dataset, info: VariableInfo, axes: tuple[int, int], mask: np.ndarray, layout: Mapping[str, Any]
-) -> None:
-    """Fill the cells outside; datasets that are nothing but fill are left alone."""
+def _fill(source: GridSource, info: VariableInfo, made: h5py.Dataset, axes: tuple[int, int], mask: np.ndarray) -> None:
+    """Write a variable with the cells outside filled."""
     outside = ~(mask if axes[0] < axes[1] else mask.T)
     outside = np.expand_dims(outside, tuple(a for a in range(len(info.dims)) if a not in axes))
-    fill = fill_of(info.dtype, layout.get("fill_value"), info.fill, info.attributes.get("missing_value"))
+    configured = source.relations.layout.get("fill_value")
+    fill = fill_of(info.dtype, configured, info.fill, info.attributes.get("missing_value"))
     observed = bool(set(OBSERVED) & set(info.attributes))
     kept: list[np.ndarray] = []
     for slab in _slabs(info):
         cells = outside[tuple(slice(None) if n == 1 else s for s, n in zip(slab, outside.shape, strict=True))]
-        if not (cells.any() or observed):
-            continue
-        values = dataset[slab]
-        if missing(values, {"_FillValue": fill}).all():
-            continue
-        if cells.any():
-            np.copyto(values, fill, where=cells)
-            dataset[slab] = values
+        values = source.granule.read(info.path, slab)
+        np.copyto(values, fill, where=cells)
+        made[slab] = values
         if observed:
             kept.append(values[~missing(values, {"_FillValue": fill})])
-    _observe(dataset, info, np.concatenate(kept) if kept else np.empty(0, info.dtype), fill)
+    _observe(made, info, np.concatenate(kept) if kept else np.empty(0, info.dtype), fill)
 
 
-def _observe(dataset: h5py.Dataset, info: VariableInfo, values: np.ndarray, fill: Any) -> None:
+def _observe(made: h5py.Dataset, info: VariableInfo, values: np.ndarray, fill: Any) -> None:
     """Recompute the observed extremes and mean over the cells that are left."""
     for name, measure in OBSERVED.items():
         if name in info.attributes:
             old = np.asarray(info.attributes[name])
             new = measure(values.astype(np.float64)) if values.size else fill
             if old.dtype.kind in "iuf":
-                dataset.attrs.modify(name, np.asarray(new).astype(old.dtype).reshape(dataset.attrs[name].shape))
+                made.attrs.modify(name, np.asarray(new).astype(old.dtype).reshape(made.attrs[name].shape))
             else:
-                del dataset.attrs[name]
-                write_attribute(dataset, name, str(new))
+                del made.attrs[name]
+                write_attribute(made, name, str(new))
 
 
-def _slabs(info: VariableInfo) -> Iterator[tuple[slice, ...]]:
+def _slabs(info: VariableInfo) -> Iterator[Any]:
     """Parts of bounded size that make up a variable: runs of whole chunks along its first axis of some length."""
-    if 0 in info.shape:
+    if not info.shape:
+        yield ...
+    if not info.shape or 0 in info.shape:
         return
     axis = next((i for i, n in enumerate(info.shape) if n > 1), 0)
     size = info.shape[axis]
@@ -156,11 +150,3 @@ def _slabs(info: VariableInfo) -> Iterator[tuple[slice, ...]]:
     whole = [slice(0, n) for n in info.shape]
     for start in range(0, size, step):
         yield (*whole[:axis], slice(start, min(start + step, size)), *whole[axis + 1 :])
-
-
-def _add_history(file: h5py.File, root: Mapping[str, Any], line: str) -> None:
-    made = with_line(root, line)
-    name = "History" if "History" in root else "history"
-    if name in file.attrs:
-        del file.attrs[name]
-    write_attribute(file, name, made[name])
