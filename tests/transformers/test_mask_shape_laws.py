@@ -316,6 +316,33 @@ def test_what_cannot_be_asked_is_refused(asked, words, folder):
     assert error["category"] == "noretry"
 
 
+def test_one_variable_s_grid_mapping_serves_its_whole_grid_and_positions_stay(folder):
+    attributes = {n: {"standard_name": f"projection_{n}_coordinate", "units": "m"} for n in "xy"}
+    cf = {k: v for k, v in POLAR.to_cf().items() if k != "crs_wkt"}
+    plane = np.ones((3, 3))
+    granule = write_plain(folder / "in.nc4", {"y": np.arange(3) * 1e5, "x": np.arange(3) * 1e5}, {
+        "lat": (("y", "x"), plane, {"units": "degrees_north"}),
+        "v": (("y", "x"), plane, {}),
+        "w": (("y", "x"), plane, {"grid_mapping": "crs"}),
+        "crs": ((), np.int32(0), cf),
+    }, attributes)  # fmt: skip
+    result = mask(folder, granule, bbox=[-30, -80, -20, -70]).file
+    assert (stored(result, "v") == -9999).all()
+    assert (stored(result, "w") == -9999).all()
+    assert (stored(result, "lat") == 1).all()
+
+
+def test_classic_netcdf_is_masked_too(folder):
+    with netCDF4.Dataset(folder / "in.nc", "w", format="NETCDF3_CLASSIC") as file:
+        for name, units in (("lat", "degrees_north"), ("lon", "degrees_east")):
+            file.createDimension(name, 4)
+            file.createVariable(name, "f4", (name,))[:] = np.arange(4)
+            file[name].units = units
+        file.createVariable("v", "i2", ("lat", "lon"), fill_value=-1)[:] = np.ones((4, 4))
+    found = stored(mask(folder, folder / "in.nc", shapely.box(0, 0, 1, 1)).file, "v")
+    assert (found != -1).sum() == 4
+
+
 def test_a_file_without_a_grid_is_refused_by_name(folder):
     granule = write_plain(folder / "in.nc4", {"a": 3, "b": 4}, {"v": (("a", "b"), np.ones((3, 4)), {})})
     error = mask(folder, granule, bbox=[0, 0, 1, 1]).error

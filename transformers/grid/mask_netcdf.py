@@ -58,22 +58,34 @@ def mask_netcdf(
 
 def _plan(source: GridSource, shapes: Sequence[BaseGeometry]) -> Planned:
     """Every variable on a grid, with its mask; masks of the same grid are made once."""
-    named = {r for p in source.variables for r in source.relations.references(p, ("coordinates", "bounds"))}
-    masks: dict[tuple[str, str], np.ndarray] = {}
-    plan: Planned = []
-    for path, info in source.variables.items():
-        if len(info.dims) < 2 or info.dtype.kind not in "iuf" or path in named or source.relations.excluded(path):
-            continue
-        pair = _pair(source, path)
-        if pair is None:
-            continue
-        axes = info.dims.index(pair[0]), info.dims.index(pair[1])
-        if pair not in masks:
-            masks[pair] = _mask(source, path, pair, shapes)
-        plan.append((path, axes, masks[pair]))
-    if not plan:
+    pairs = {path: pair for path in _fields(source) if (pair := _pair(source, path))}
+    if not pairs:
         raise NoRetry(f"{source.name}: no variable on a grid; allowed: latitude and longitude, or y and x")
+    # Of variables on one grid, one that names a grid mapping speaks for all.
+    ordered = sorted(pairs, key=lambda path: not source.relations.references(path, ("grid_mapping",)))
+    masks: dict[tuple[str, str], np.ndarray] = {}
+    for path in ordered:
+        if pairs[path] not in masks:
+            masks[pairs[path]] = _mask(source, path, pairs[path], shapes)
+    plan: Planned = []
+    for path, (y, x) in pairs.items():
+        dims = source.variables[path].dims
+        plan.append((path, (dims.index(y), dims.index(x)), masks[y, x]))
     return plan
+
+
+def _fields(source: GridSource) -> list[str]:
+    """Numbers along two axes or more that neither say where the cells are nor are refused by the layout."""
+    relations = source.relations
+    named = {r for p in source.variables for r in relations.references(p, ("coordinates", "bounds"))}
+    return [
+        path
+        for path, info in source.variables.items()
+        if len(info.dims) >= 2
+        and info.dtype.kind in "iuf"
+        and path not in named
+        and not (relations.is_latitude(path) or relations.is_longitude(path) or relations.excluded(path))
+    ]
 
 
 def _pair(source: GridSource, path: str) -> tuple[str, str] | None:
