@@ -13,6 +13,7 @@ import rasterio
 from pyproj import CRS
 from rasterio.enums import MaskFlags, Resampling
 from rasterio.errors import RasterioError
+from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from transformers.contract import NoRetry
@@ -20,6 +21,7 @@ from transformers.coordinates.grid import Axis
 from transformers.grid.fills import fill_of
 from transformers.grid.masks import geographic_mask, projected_mask
 
+STRIP_BYTES = 32 << 20
 OPTIONS = {"GDAL_PAM_ENABLED": "NO", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_TIFF_INTERNAL_MASK": "YES"}
 CREATION = ("driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "tiled", "blockxsize",
             "blockysize", "compress", "interleave", "photometric")  # fmt: skip
@@ -93,13 +95,25 @@ def _describe(source: Any, result: Any) -> None:
 
 
 def _fill(source: Any, result: Any, mask: np.ndarray, layout: Mapping[str, Any], name: str) -> None:
-    for band in source.indexes:
-        fill = fill_of(np.dtype(source.dtypes[band - 1]), layout.get("fill_value"), source.nodatavals[band - 1])
-        for _, window in result.block_windows(band):
-            with _reading(name):
-                values = source.read(band, window=window)
-            rows, columns = window.toslices()
-            values[~mask[rows, columns]] = fill
-            result.write(values, band, window=window)
+    fills = [
+        fill_of(np.dtype(kind), layout.get("fill_value"), nodata)
+        for kind, nodata in zip(source.dtypes, source.nodatavals, strict=True)
+    ]
+    for window in _strips(source):
+        with _reading(name):
+            values = source.read(window=window)
+        outside = ~mask[window.row_off : window.row_off + window.height]
+        for band, fill in zip(values, fills, strict=True):
+            band[outside] = fill
+        result.write(values, window=window)
     if MaskFlags.per_dataset in source.mask_flag_enums[0] and MaskFlags.alpha not in source.mask_flag_enums[0]:
         result.write_mask(np.where(mask, source.read_masks(1), 0).astype(np.uint8))
+
+
+def _strips(source: Any) -> Iterator[Window]:
+    """All rows in runs of whole blocks and of bounded size, all bands together."""
+    height = source.block_shapes[0][0]
+    row = source.width * sum(np.dtype(kind).itemsize for kind in source.dtypes)
+    step = max(height, STRIP_BYTES // row // height * height)
+    for start in range(0, source.height, step):
+        yield Window(0, start, source.width, min(step, source.height - start))
