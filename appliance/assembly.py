@@ -226,10 +226,20 @@ def running_appliance(settings: Settings) -> Iterator[tuple[Parts, Any]]:
         yield parts, create_app(parts)
 
 
+def _admin_password(path: Path) -> str:
+    try:
+        password = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"admin_password_file {path}: {error}; allowed: a text file that can be read") from None
+    if len(password) < 8:
+        raise SettingsError(f"admin_password_file {path}: {len(password)} characters; allowed: at least 8")
+    return password
+
+
 def check_open_mode(settings: Settings, parts: Parts) -> None:
     """The first account from settings, once; and no open door to the network."""
     if settings.admin_user and settings.admin_password_file and parts.accounts.is_open():
-        password = settings.admin_password_file.read_text("utf-8").strip()
+        password = _admin_password(settings.admin_password_file)
         with parts.state.immediate():
             add_user(parts.state, settings.admin_user, password, ("admin",), parts.now())
             hand_over_jobs(parts.state, ANONYMOUS, settings.admin_user)

@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 from appliance.assembly import LOOPBACK, PACKAGES, registry_of, transformer_names
 from appliance.commands.choices import settings_from
+from appliance.commands.listeners import listener
 from appliance.database.connection import Database
 from appliance.errors import SettingsError
 from appliance.identity import usernames
+from appliance.runner.remote_hosts import load_remote_hosts
 from appliance.settings import Settings, setting_fields
 
 LEAST_FREE_BYTES = 1_000_000_000
@@ -75,9 +77,34 @@ def _port(settings: Settings) -> Iterator[Finding]:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            yield False, f"port {settings.port} on {settings.host}: {error.strerror}; another one: --port 3001"
+            yield _taken_port(settings, error)
         else:
             yield True, f"port {settings.port} on {settings.host} is free"
+
+
+def _taken_port(settings: Settings, error: OSError) -> Finding:
+    """A port that this very home is served on is as it should be."""
+    who = listener(settings.port)
+    if who and str(who[0]) == _serving_process(settings):
+        return True, f"port {settings.port} on {settings.host}: this home is served there by process {who[0]}"
+    words = f" (process {who[0]}: {who[1]})" if who else ""
+    return False, f"port {settings.port} on {settings.host}: {error.strerror}{words}; another one: --port 3001"
+
+
+def _serving_process(settings: Settings) -> str:
+    try:
+        return (settings.home / "lock").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def _remote_hosts(settings: Settings) -> Iterator[Finding]:
+    try:
+        names = load_remote_hosts(settings.remote_hosts, settings.home / "remotes.toml").names
+    except SettingsError as error:
+        yield False, str(error)
+    else:
+        yield True, f"data links are fetched from: {', '.join(names) or 'nowhere (setting remote_hosts)'}"
 
 
 def _accounts(settings: Settings) -> Iterator[Finding]:
@@ -122,7 +149,7 @@ def _user(_: Settings) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    _python, _own_transformers, _home, _port, _accounts, _chains, _store, _user
+    _python, _own_transformers, _home, _port, _accounts, _chains, _remote_hosts, _store, _user
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """`harmonium serve`: the appliance in the foreground until SIGTERM or Ctrl-C; exit 0 after a clean stop."""
 
 import argparse
+import errno
 import logging
 import socket
 import sys
@@ -8,6 +9,7 @@ import time
 
 from appliance.assembly import running_appliance
 from appliance.commands.choices import settings_from
+from appliance.commands.listeners import listener
 from appliance.errors import SettingsError
 from appliance.settings import Settings
 
@@ -53,8 +55,10 @@ def listening_socket(settings: Settings) -> socket.socket:
         sock.listen(2048)
     except OSError as error:
         sock.close()
+        who = listener(settings.port) if error.errno == errno.EADDRINUSE else None
+        holder = f" by process {who[0]} ({who[1]})" if who else ""
         raise SettingsError(
-            f"port {settings.port} on {settings.host}: {error.strerror}; allowed: a free port (--port), "
+            f"port {settings.port} on {settings.host}: {error.strerror}{holder}; allowed: a free port (--port), "
             "on an address of this machine (--host)"
         ) from None
     return sock

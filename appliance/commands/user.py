@@ -63,11 +63,18 @@ def _password(path: Path | None) -> str:
         if password != getpass.getpass("Again: "):
             raise SettingsError("the two passwords differ; nothing was made")
     else:
-        text = sys.stdin.read() if path is None or str(path) == "-" else path.read_text("utf-8")
+        text = sys.stdin.read() if path is None or str(path) == "-" else _text_of(path)
         password = text.strip("\r\n")
     if len(password) < 8:
         raise SettingsError(f"password of {len(password)} characters; allowed: at least 8")
     return password
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"password file {path}: {error}; allowed: a text file that you can read") from None
 
 
 def _print_users(database: Database) -> None:
