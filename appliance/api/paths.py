@@ -57,7 +57,8 @@ def base_url(request: Request[Any, Any, Any], parts: Parts) -> str:
     client = request.client.host if request.client else ""
     scheme = request.scope.get("scheme", "http")
     if client in parts.settings.trusted_proxies:
-        scheme = request.headers.get("x-forwarded-proto", scheme).split(",")[0].strip()
+        told = request.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
+        scheme = told if told in ("http", "https") else scheme
     return f"{scheme}://{request.headers.get('host', 'localhost')}"
 
 

@@ -54,7 +54,7 @@ class Strangers:
             await _refuse(scope, send, error)
             return
         origin = headers.get("origin")
-        cors = [] if origin and not self._own_origin(scope, headers) and self._is_open() else _cors(origin)
+        cors = [] if origin and not self._own_origin(headers) and self._is_open() else _cors(origin)
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
             await _answer(send, 204, [*cors, *(_PREFLIGHT if cors else [])], b"")
             return
@@ -78,7 +78,7 @@ class Strangers:
                 "Without an account only direct requests from this machine are answered; "
                 "`harmonium user add NAME` makes an account"
             )
-        if _is_active(scope) and self._is_foreign(scope, headers):
+        if _is_active(scope) and self._is_foreign(headers):
             raise ForbiddenError("Requests from other web sites may not start work or change anything here")
 
     def _is_loopback_or_own(self, name: str) -> bool:
@@ -87,14 +87,15 @@ class Strangers:
         # Bound to an address of a network, that address is a name of ours too (only with accounts: see `check`).
         return name == self._settings.host.lower() or (self._settings.host in ("0.0.0.0", "::") and _is_address(name))
 
-    def _is_foreign(self, scope: Scope, headers: dict[str, str]) -> bool:
+    def _is_foreign(self, headers: dict[str, str]) -> bool:
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return True
-        return bool(headers.get("origin")) and not self._own_origin(scope, headers)
+        return bool(headers.get("origin")) and not self._own_origin(headers)
 
-    def _own_origin(self, scope: Scope, headers: dict[str, str]) -> bool:
+    def _own_origin(self, headers: dict[str, str]) -> bool:
         origin = headers.get("origin", "")
-        own = {f"{scope.get('scheme', 'http')}://{headers.get('host', '')}", f"http://{headers.get('host', '')}"}
+        # A proxy that ends TLS speaks http to us, while browsers name the https origin. The Host was checked before.
+        own = {f"{scheme}://{headers.get('host', '')}" for scheme in ("http", "https")}
         public = urlsplit(self._settings.public_url)
         return origin in own or (bool(public.netloc) and origin == f"{public.scheme}://{public.netloc}")
 

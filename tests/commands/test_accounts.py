@@ -77,6 +77,7 @@ def test_a_harvest_is_0_when_all_is_well_1_when_some_files_fail_2_when_nothing_i
     put(archive / granule.name.replace("_v1", "_v1b"), b"not a granule")
     assert machine.command("harvest", str(archive), check=False).returncode == 1
     assert machine.command("harvest", str(tmp_path / "absent"), check=False).returncode == 2
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert machine.command("harvest", str(empty), check=False).returncode == 2
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    put(broken / "a.nc", b"not a granule")
+    assert machine.command("harvest", str(broken), check=False).returncode == 2
