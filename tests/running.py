@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_S = 40
 
 
+def coverage_environment() -> dict[str, str]:
+    """What makes a child process count for coverage, when coverage is measured."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
+
+
 def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.socket() as probe:

@@ -17,7 +17,6 @@ from transformers.coordinates.axes import find_pairs, is_grid_pair, main_pair
 from transformers.coordinates.packing import missing, unpack
 from transformers.formats.netcdf import Granule, open_granule
 
-
 DEFAULT_FILLS = {  # NetCDF user's guide, "Fill Values"; unsigned ones are often data
     "i1": -127,
     "i2": -32767,
@@ -56,7 +55,7 @@ def summary(path: Path) -> dict[str, Any]:
 
 
 def _holding(granule: Granule, dims: tuple[str, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """Where any variable over the horizontal dimensions has a value, shape as the coordinates; everywhere if none is."""
+    """Where any variable over the horizontal dimensions has a value, shape as the coordinates; everywhere if none."""
     held = np.zeros(shape, bool)
     found = False
     for path, info in granule.variables.items():

@@ -1,7 +1,8 @@
 """Applying migrations: each set of functions in order, once, each in its own transaction, under a file lock.
 
 Two processes that apply at once would collide ("table already exists"), hence the lock; call this before any
-thread starts. The sets are append-only: `state_migrations`, `account_migrations` (state.db), `catalog_migrations` (catalog.db).
+thread starts. The sets are append-only: `state_migrations`, `account_migrations` (state.db), `catalog_migrations`
+(catalog.db).
 """
 
 import fcntl

@@ -47,12 +47,13 @@ def configured_roots(roots: Iterable[str], own_home: Path | None) -> list[str]:
 
 
 def homes() -> set[str]:
-    """Home directories of people and of root."""
-    return {
+    """Home directories of people and of root, and what this process is told is its own."""
+    known = {
         os.path.realpath(entry.pw_dir)
         for entry in pwd.getpwall()
         if entry.pw_uid >= PEOPLE or entry.pw_uid in (0, os.getuid())
-    } - {"/"}
+    }
+    return (known | {os.path.realpath(Path.home())}) - {"/"}
 
 
 def store_roots(connection: sqlite3.Connection, roots: Iterable[str], now_ms: int) -> None:

@@ -5,11 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.running import ROOT, free_port
+from tests.running import ROOT, coverage_environment, free_port
 
 
 def demo(folder: Path, port: int) -> str:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder.parent), "HARMONIUM_EMBEDDED_PORT": str(free_port())}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder.parent),
+        "HARMONIUM_EMBEDDED_PORT": str(free_port()),
+    } | coverage_environment()
     command = [sys.executable, "-m", "appliance", "demo", "--folder", str(folder), "--port", str(port)]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -44,7 +48,7 @@ def test_demo_takes_the_next_port_when_3000_is_taken_and_says_so(tmp_path: Path)
             taken.listen()
         except OSError:
             pass  # somebody has it already, which is just as good
-        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | coverage_environment()
         command = [sys.executable, "-m", "appliance", "demo", "--folder", str(tmp_path / "demo")]
         done = subprocess.run(
             command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.settings import load_settings
-from tests.running import ROOT, free_port
+from tests.running import ROOT, coverage_environment, free_port
 
 PAGES = sorted([*(ROOT / "docs" / "tutorial").glob("*.md"), *(ROOT / "docs" / "how-to").glob("*.md")])
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,6 +29,7 @@ def test_shell_blocks_run(page: Path, tmp_path: Path):
         "WORK": str(tmp_path),
         "PORT": str(free_port()),
         "HARMONIUM_EMBEDDED_PORT": str(free_port()),
+        **coverage_environment(),
     }
     done = subprocess.run(
         ["bash", str(script)], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False
