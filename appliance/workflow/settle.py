@@ -6,9 +6,10 @@
 
 from dataclasses import replace
 
+from appliance.services.plan import concatenation_note
 from appliance.workflow.progress import measured
 from appliance.workflow.records import Job, WorkflowStep
-from appliance.workflow.states import TERMINAL, JobEvent, JobStatus, after, can
+from appliance.workflow.states import COMPLETED, TERMINAL, JobEvent, JobStatus, after, can
 from appliance.workflow.texts import cut, final_message
 
 
@@ -45,7 +46,7 @@ def conclude(
     steps, progress = measured(steps)
     job = replace(job, progress=max(job.progress, progress))
     if all(step.is_complete for step in steps):
-        return _finished(job, last_error, last_warning), steps
+        return _with_concatenation(_finished(job, last_error, last_warning), steps), steps
     if gave_result and job.status is JobStatus.PREVIEWING:
         job = replace(job, status=after(job.status, JobEvent.PAUSE))
     return job, steps
@@ -61,6 +62,21 @@ def _finished(job: Job, last_error: str | None, last_warning: str | None) -> Job
         text = final_message(0, job.warning_count, None, last_warning)
         job = with_message(job, job.status, text)
     return job
+
+
+def _with_concatenation(job: Job, steps: tuple[WorkflowStep, ...]) -> Job:
+    """The ended job, its message saying how many files a concatenation became, and why not one (decisions 3.8)."""
+    batched = [step for step in steps if step.is_batched and step.created_count]
+    if not batched or job.status not in COMPLETED:
+        return job
+    step = batched[-1]
+    note = concatenation_note(
+        job.input_granule_count,
+        step.created_count,
+        max_inputs=step.max_batch_inputs,
+        max_bytes=step.max_batch_bytes,
+    )
+    return with_message(job, job.status, f"{job.message.rstrip('.')}. {note}")
 
 
 def fed(step: WorkflowStep, new_count: int, *, is_over: bool) -> WorkflowStep:

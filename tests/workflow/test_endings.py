@@ -206,3 +206,23 @@ def test_long_texts_are_cut_at_what_the_contract_allows(db: Database) -> None:
     assert len(play.job.message) == 3096
     (message,) = job_rows.messages(db, play.job_id)
     assert len(message.text) == 4096
+
+
+@pytest.mark.parametrize(
+    ("most", "files", "note"),
+    [
+        (None, 1, "4 granules were concatenated into 1 file."),
+        (2, 2, "4 granules were concatenated into 2 files because one batch holds at most 2 granules."),
+    ],
+)
+def test_a_concatenation_says_how_many_files_it_became_and_why(
+    db: Database, most: int | None, files: int, note: str
+) -> None:
+    play = Driver(db)
+    play.submit(4, SUBSET, replace(CONCAT, max_batch_inputs=most))
+    play.query(4)
+    for n in range(4):
+        play.next(passed(f"s{n}"))
+    for n in range(files):
+        play.next(good(f"c{n}"))
+    assert play.job.message == f"The job has completed successfully. {note}"
