@@ -96,6 +96,7 @@ class Settings:
     object_store_artifact_bucket: str = _setting("harmony-artifacts", "Bucket of intermediate files on other machines")
     object_store_ca_file: str = _setting("", "Certificates to trust for the endpoint")
     object_store_presign_seconds: int = _setting(3600, "Life of signed links", unit="s")
+    aws_account_id: str = _setting("123456789012", "Account that the policy for users' own buckets names")
     embedded_host: str = _setting("127.0.0.1", "Address of the embedded store")
     embedded_port: int = _setting(0, "Port of the embedded store; 0: 9000 or the next free one")
     embedded_root: Path | None = _setting(None, "Folder of the embedded store; empty: objects/ in home")

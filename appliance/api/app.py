@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 
 from appliance.api import (
     about,
+    access,
     capabilities,
     coverages,
     granules,
@@ -45,6 +46,7 @@ ROUTES: Sequence[Any] = (
     coverages.posted_coverage,
     *coverages.NAVIGATION,
     capabilities.capabilities,
+    access.staging_bucket_policy,
     jobs.list_jobs,
     jobs.list_all_jobs,
     jobs.job_status,
