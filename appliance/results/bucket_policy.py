@@ -1,4 +1,4 @@
-"""The policy that a bucket's owner applies so that outputs can be written there. Source: harmony-api 8.5; decisions 1.12.
+"""The policy that a bucket owner applies so that outputs can be written there. Source: harmony-api 8.5; decisions 1.12.
 
 Pure. The JSON is Harmony's; the form for a MinIO administrator is the same two statements without `Principal`, attached
 to Harmonium's own user, because MinIO's bucket policies grant nothing to users who sign in.
@@ -18,7 +18,7 @@ REQUIRED = (
 
 
 def parse_bucket_path(text: str | None) -> tuple[str, str]:
-    """Bucket and path below it ("" for none) of `bucket`, `bucket/path` or `s3://bucket/path`; one last slash is dropped.
+    """Bucket and path below it ("" for none) of `bucket`, `bucket/path` or `s3://bucket/path`; a last slash goes.
 
     Raises RequestValidationError in the published words.
     """
