@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from appliance.workflow.states import ItemStatus, JobStatus
+from appliance.workflow.states import DEFAULT_MESSAGES, ItemStatus, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,6 @@ class Job:
     @property
     def message(self) -> str:
         """The text of the present status."""
-        from appliance.workflow.states import DEFAULT_MESSAGES
-
         return self.messages.get(self.status) or DEFAULT_MESSAGES[self.status]
 
 
