@@ -125,6 +125,11 @@ def registry_of(settings: Settings) -> Registry:
     )
 
 
+def coverage_environment() -> dict[str, str]:
+    """What children need so that tests count what they execute; empty outside of tests."""
+    return {name: value for name, value in process_environment().items() if name.startswith("COVERAGE_")}
+
+
 def open_store(settings: Settings, stack: ExitStack) -> Store:
     """The configured endpoint, or the embedded store, started, watched, and stopped when the stack unwinds."""
     if settings.object_store_endpoint:
@@ -148,7 +153,11 @@ def open_store(settings: Settings, stack: ExitStack) -> Store:
 
 def _embedded_store(settings: Settings, stack: ExitStack) -> StoreAccess:
     child = EmbeddedStore(
-        settings.objects_folder, settings.embedded_host, settings.embedded_port or None, settings.embedded_fsync
+        settings.objects_folder,
+        settings.embedded_host,
+        settings.embedded_port or None,
+        settings.embedded_fsync,
+        environment=coverage_environment(),
     )
     access = child.start()
     stack.callback(child.stop)
@@ -165,8 +174,7 @@ def _embedded_store(settings: Settings, stack: ExitStack) -> StoreAccess:
 
 def build(settings: Settings, stack: ExitStack) -> Parts:
     """All parts, started; each is stopped when the stack unwinds. `home` is prepared and locked already."""
-    coverage = {name: value for name, value in process_environment().items() if name.startswith("COVERAGE_")}
-    engine = Engine(settings, child_environment=coverage)  # so that tests count what children execute
+    engine = Engine(settings, child_environment=coverage_environment())
     stack.callback(engine.stop)
     engine.warm_up()
     state = Database(settings.state_path, durable=settings.durable)

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -35,10 +36,20 @@ REGION = "us-east-1"
 class EmbeddedStore:
     """One embedded server over `root`. Thread safe; `start` belongs into the main thread (see there).
 
-    port: None is 9000 or the next free one; a given port is taken or refused.
+    port: None is 9000 or the next free one; a given port is taken or refused. environment: added to the child's, which
+    else holds its keys and nothing of ours.
     """
 
-    def __init__(self, root: Path, host: str = "127.0.0.1", port: int | None = None, fsync: bool = True):
+    def __init__(
+        self,
+        root: Path,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        fsync: bool = True,
+        *,
+        environment: Mapping[str, str] | None = None,
+    ):
+        self._environment = dict(environment or {})
         self._root, self._host, self._fsync = root.absolute(), host, fsync
         self._asked_port = port
         self._port = 0
@@ -134,6 +145,7 @@ class EmbeddedStore:
         self._child = subprocess.Popen(
             self._command(port),
             env={
+                **self._environment,
                 "PATH": os.defpath,
                 "LANG": "C.UTF-8",
                 "PYTHONPATH": str(Path(appliance.errors.__file__).parents[1]),

@@ -17,6 +17,7 @@ import pytest
 from appliance.errors import NotFoundError, RequestValidationError, UnavailableError
 from appliance.store.child import EmbeddedStore
 from appliance.store.s3 import PART_BYTES, Store, StoreAccess, StoreFullError, disposition, part_bytes
+from tests.running import coverage_environment
 
 BUCKET = "harmony-staging"
 
@@ -24,7 +25,9 @@ BUCKET = "harmony-staging"
 @pytest.fixture(scope="module")
 def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreAccess]:
     """The access to a running embedded store."""
-    embedded = EmbeddedStore(tmp_path_factory.mktemp("store") / "objects", fsync=False)
+    embedded = EmbeddedStore(
+        tmp_path_factory.mktemp("store") / "objects", fsync=False, environment=coverage_environment()
+    )
     yield embedded.start()
     embedded.stop()
 
