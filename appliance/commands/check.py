@@ -145,7 +145,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
 
 def _user(_: Settings) -> Iterator[Finding]:
     words = "running as root: a fault in a data library could do anything; a user of its own is safer"
-    yield True, f"note: {words}" if os.geteuid() == 0 else "running as an ordinary user"
+    yield True, words if os.geteuid() == 0 else "running as an ordinary user"
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (

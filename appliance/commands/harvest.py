@@ -12,6 +12,7 @@ from typing import Any
 from appliance.assembly import prepare_home, utc_now
 from appliance.commands.choices import settings_from
 from appliance.database.connection import Database
+from appliance.errors import SettingsError
 from appliance.metadata.harvest import HarvestOptions, Progress, harvest
 from appliance.metadata.report import HarvestReport
 from appliance.runner.launch import LocalLauncher, describe_in_children
@@ -30,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", dest="collection_version", default="", help="version for all files of this call")
     parser.add_argument("--kind", default="", help="kind for all files of this call")
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing")
-    parser.add_argument("--prune", action="store_true", help="delete what is missing")
-    parser.add_argument("--yes", action="store_true", help="prune more than a tenth, too")
+    parser.add_argument("--prune", action="store_true", help="delete the records of files that are gone")
+    parser.add_argument("--yes", action="store_true", help="with --prune: even more than a tenth of a collection")
     parser.add_argument("--again", action="store_true", help="open unchanged files, too")
     parser.add_argument("--checksum", action="store_true", help="SHA-256 of whole files")
     parser.add_argument("--follow", action="store_true", help="follow links to folders")
@@ -42,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 all well; 1 some files failed; 2 nothing usable."""
     settings = settings_from(arguments)
+    if arguments.report and not arguments.report.absolute().parent.is_dir():  # said before the work, not after it
+        raise SettingsError(f"--report {arguments.report}: no such folder; allowed: a file in a folder that exists")
     prepare_home(settings)
     options = HarvestOptions(
         provider=arguments.provider or settings.provider,
