@@ -37,7 +37,7 @@ async def _once(client: Client, arguments: argparse.Namespace) -> int:
             jobs, total = await client.jobs(page=1, limit=arguments.limit)
             print(jobs_text(jobs, total, datetime.now(UTC), ascii_only=arguments.ascii))
         else:
-            job = await client.job(arguments.once)
+            job = await client.job_as_it_is(arguments.once)
             print(job_text(job, await client.steps(arguments.once), ascii_only=arguments.ascii))
     except Trouble as trouble:
         print(f"harmonium tui: {trouble}", file=sys.stderr)

@@ -47,6 +47,11 @@ class Client:
         """One job, with its first outputs."""
         return read_job(await self._document("GET", f"/jobs/{job_id}", params={"limit": 200}))
 
+    async def job_as_it_is(self, job_id: str) -> Job:
+        """One job, asked twice: the owner's first look after submission shows it as it was submitted."""
+        await self.job(job_id)
+        return await self.job(job_id)
+
     async def steps(self, job_id: str) -> list[Step]:
         """The steps of a job, with counts only."""
         return read_steps(await self._document("GET", f"/jobs/{job_id}/steps", params={"limit": 1}))

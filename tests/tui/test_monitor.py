@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -121,3 +122,15 @@ def test_once_prints_plain_text(appliance: RunningAppliance):
         check=False,
     )
     assert gone.returncode == 1 and "does not answer" in gone.stderr
+
+
+def test_once_shows_a_finished_job_as_it_is_even_at_the_first_look(appliance: RunningAppliance):
+    with appliance.client() as client:
+        answer = client.get(RANGESET, params={"forceAsync": "true", "maxResults": "2"}, follow_redirects=False)
+        job_id = answer.headers["location"].partition("?")[0].rpartition("/")[2]
+        for _ in range(400):  # the listing is no look at the job
+            if {job["jobID"]: job["status"] for job in client.get("/jobs").json()["jobs"]}[job_id] == "successful":
+                break
+            time.sleep(0.05)
+    command = [sys.executable, "-m", "tui", appliance.url, "--once", job_id]
+    assert "successful 100%" in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

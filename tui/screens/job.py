@@ -40,7 +40,8 @@ class JobScreen(SteeringScreen):
 
     async def fetch(self) -> None:
         """The job and its steps."""
-        self._job = await self.client.job(self._job_id)
+        ask = self.client.job_as_it_is if self._job is None else self.client.job
+        self._job = await ask(self._job_id)
         self._steps = await self.client.steps(self._job_id)
 
     def has_live(self) -> bool:
