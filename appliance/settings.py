@@ -22,7 +22,11 @@ def _setting(default: Any, help_text: str, *, unit: str = "", secret: bool = Fal
     return field(default=default, metadata={"help": help_text, "unit": unit}, repr=not secret)
 
 
-def _default_home() -> Path:
+DEFAULT_PORT = 3000  # where harmony-py's local environment looks
+
+
+def default_home() -> Path:
+    """Where state lives when nobody says otherwise (XDG base directories)."""
     base = os.environ.get("XDG_DATA_HOME")
     return (Path(base) if base else Path.home() / ".local" / "share") / "harmonium"
 
@@ -32,11 +36,11 @@ class Settings:
     """Everything an operator may choose. Every field has a default; `home` is where all state lives."""
 
     home: Path = field(
-        default_factory=_default_home,
+        default_factory=default_home,
         metadata={"help": "Folder of databases, work files, logs and the embedded store", "unit": ""},
     )
     host: str = _setting("127.0.0.1", "Address to listen on; anything but loopback needs an account first")
-    port: int = _setting(3000, "Port of the API; 3000 is where harmony-py's local environment looks")
+    port: int = _setting(DEFAULT_PORT, "Port of the API; 3000 is where harmony-py's local environment looks")
     public_url: str = _setting("", "Base URL that clients use, when it is not the address they connect to")
     public_hosts: tuple[str, ...] = _setting((), "Further host names by which this server may be addressed")
     trusted_proxies: tuple[str, ...] = _setting((), "Addresses whose Forwarded headers are believed")
@@ -157,7 +161,7 @@ def load_settings(
     if file is None and environment.get("HARMONIUM_SETTINGS"):
         file = Path(environment["HARMONIUM_SETTINGS"])
     if file is None:
-        home = Path(chosen.get("home") or from_environment.get("home") or _default_home())
+        home = Path(chosen.get("home") or from_environment.get("home") or default_home())
         file = home / "harmonium.toml" if (home / "harmonium.toml").is_file() else None
     from_file = dict(_from_file(file)) if file else {}
     return Settings(**{**from_file, **from_environment, **chosen})

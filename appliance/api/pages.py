@@ -12,6 +12,7 @@ from appliance.identity import Identity
 from appliance.metadata import rows
 from appliance.metadata.concepts import Collection
 from appliance.parts import Parts
+from appliance.settings import DEFAULT_PORT, default_home
 
 MOST_COLLECTIONS = 50
 
@@ -31,11 +32,14 @@ def landing(request: Request[Any, Any, Any], parts: Given[Parts], guest: Given[I
 def next_steps(parts: Parts) -> list[str]:
     """Sentences for somebody who just started: harvest, make a user, open the monitor."""
     steps = []
+    own = "" if parts.settings.home == default_home() else f" --home {parts.settings.home}"
+    address = "" if parts.settings.port == DEFAULT_PORT else f" http://localhost:{parts.settings.port}"
     if not rows.counts(parts.catalog).get("collections"):
-        steps.append("Harvest a folder of files: harmonium harvest DIR")
+        steps.append(f"Harvest a folder of files: harmonium{own} harvest DIR")
     if parts.accounts.is_open():
-        steps.append("Make an account (until then everybody on this machine is 'anonymous'): harmonium user add NAME")
-    steps.append("Open the monitor in a terminal: harmonium tui")
+        who = "until then everybody on this machine is 'anonymous'"
+        steps.append(f"Make an account ({who}): harmonium{own} user add NAME")
+    steps.append(f"Open the monitor in a terminal: harmonium tui{address}")
     return steps
 
 

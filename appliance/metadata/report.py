@@ -94,6 +94,8 @@ class HarvestReport:
         parts = [f"{count} {what}" for what, count in sorted(self.changes.items()) if count]
         parts += [f"{self.unchanged_files} files unchanged"] if self.unchanged_files else []
         parts += [f"{len(self.failures)} failed"] if self.failures else []
+        skipped = sum(line.what == "skipped" for line in self.lines)
+        parts += [f"{skipped} skipped (harvest again in a moment)"] if skipped else []
         return ("dry run, nothing written: " if self.dry_run else "") + (", ".join(parts) or "nothing to do")
 
     def _sorted(self) -> list[Line]:
@@ -105,7 +107,7 @@ def _summary_lines(one: CollectionSummary) -> Iterable[str]:
     types = ", ".join(f"{count} {name}" for name, count in sorted(one.variables.items()))
     yield f"{one.short_name} v{one.version} ({one.concept_id}): {one.kind or 'record'}, {one.granules} granules"
     yield f"    {extent}; {one.start or 'no time'} to {one.end or 'now'}; variables: {types or 'none'}"
-    yield f"    chains: {', '.join(one.chains) or 'download only'}"
+    yield f"    associated chains: {', '.join(one.chains) or 'download only'}"
     yield from (f"    {note}" for note in one.notes)
 
 

@@ -91,8 +91,8 @@ def choose_chain(operation: Operation, chains: Sequence[ServiceChain]) -> Match:
     elsewhere = _search(operation, chains)
     if elsewhere.chain:
         raise UnsupportedOperation(
-            f"{_refusal(operation, full.asked)}. Only the service chain {elsewhere.chain.name} could do it, "
-            f"and it is not available here: {elsewhere.chain.unavailable}"
+            f"{_refusal(operation, full.asked)}. The service chain {elsewhere.chain.name} could do it, "
+            f"but it is not available here: {elsewhere.chain.unavailable}"
         )
     if not _is_strict(operation) or _is_time_alone(operation, chains):
         willing = [chain for chain in available if not chain.never_drops_extent]

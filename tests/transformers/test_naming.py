@@ -53,3 +53,8 @@ def test_media_types_follow_the_extension():
     assert media_type("a.TIF") == "image/tiff"
     assert media_type("a.png.aux.xml") == "application/xml"
     assert media_type("a") == "application/octet-stream"
+
+
+def test_characters_that_no_key_may_hold_become_underscores():
+    assert output_name("new\nline.nc", subsetted=True) == "new_line_subsetted.nc"
+    assert output_name("a\\b\x7f.nc", subsetted=True) == "a_b_subsetted.nc"

@@ -36,7 +36,8 @@ def output_name(
     """`<stem>[_<variable>][_regridded][_subsetted][_reformatted]<ext>` from a file name or URL.
 
     variable: the one requested variable's name; None when none or several were requested. ext: None keeps the
-    source's. Suffixes the stem already ends with are not repeated; `/` and `:` become `_`, runs of `_` one.
+    source's. Suffixes the stem already ends with are not repeated; `/`, `:`, `\\` and control characters become `_`,
+    runs of `_` one.
     """
     last = unquote(source.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1])
     dot = last.rfind(".")
@@ -56,7 +57,7 @@ def output_name(
 
 
 def _clean(text: str) -> str:
-    return re.sub("_+", "_", re.sub("[/:]", "_", text))
+    return re.sub("_+", "_", re.sub(r"[/:\\\x00-\x1f\x7f]", "_", text))
 
 
 def media_type(name: str) -> str:
