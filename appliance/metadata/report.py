@@ -95,7 +95,7 @@ class HarvestReport:
         parts += [f"{self.unchanged_files} files unchanged"] if self.unchanged_files else []
         parts += [f"{len(self.failures)} failed"] if self.failures else []
         skipped = sum(line.what == "skipped" for line in self.lines)
-        parts += [f"{skipped} skipped (harvest again in a moment)"] if skipped else []
+        parts += [f"{skipped} skipped"] if skipped else []
         return ("dry run, nothing written: " if self.dry_run else "") + (", ".join(parts) or "nothing to do")
 
     def _sorted(self) -> list[Line]:
