@@ -1,5 +1,6 @@
 """A real appliance for tests: `harmonium serve` as its own process, over a home of its own, on free ports."""
 
+import itertools
 import os
 import signal
 import socket
@@ -20,11 +21,24 @@ def coverage_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
 
 
+_ports = itertools.count()
+
+
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else takes while a test has its server down.
+
+    Below the range from which the kernel gives clients theirs (a client that knocks at a closed port of that range can
+    connect to itself and so take it), away from the store's own 9000, and another range for each worker of the suite.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = 20_000 + worker * 3_000 + (os.getpid() * 7 + next(_ports)) % 3_000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 class RunningAppliance:

@@ -16,7 +16,7 @@ from minio.signer import sign_v4_s3
 
 from appliance.store.child import EmbeddedStore
 from appliance.store.s3 import StoreAccess
-from tests.running import coverage_environment
+from tests.running import coverage_environment, free_port
 
 BUCKET = "harmony-test"
 
@@ -109,7 +109,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
     def start(root: Path | None = None, fsync: bool = False) -> Server:
         folder = root or tmp_path_factory.mktemp("store") / "objects"
-        store = EmbeddedStore(folder, fsync=fsync, environment=coverage_environment())
+        store = EmbeddedStore(folder, port=free_port(), fsync=fsync, environment=coverage_environment())
         started.append(store)
         server = Server(store, store.start(), folder)
         if not server.minio.bucket_exists(bucket_name=BUCKET):

@@ -29,6 +29,7 @@ from appliance.store.child import EmbeddedStore
 from appliance.store.s3 import Store
 from appliance.workflow.records import Limits
 from appliance.workflow.submit import submit
+from tests.running import free_port
 
 FUNCTIONS = Path(__file__).parent / "functions"
 COLLECTION = "C1-TEST"
@@ -151,7 +152,7 @@ class RunnerAlone:
         state, catalog = Database(settings.state_path), Database(settings.catalog_path)
         stack.callback(catalog.close)
         stack.callback(state.close)
-        self.embedded = EmbeddedStore(settings.objects_folder, "127.0.0.1", None, settings.embedded_fsync)
+        self.embedded = EmbeddedStore(settings.objects_folder, "127.0.0.1", free_port(), settings.embedded_fsync)
         store = Store(self.embedded.start())
         stack.callback(self.embedded.stop)
         store.ensure_bucket(settings.object_store_staging_bucket)
